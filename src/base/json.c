@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/json.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+void ey_json_init(struct ey_json *w, struct ey_buf *buf, unsigned int indent)
+{
+	*w = (struct ey_json){.buf = buf, .indent = indent, .first = true};
+}
+
+static void newline(struct ey_json *w)
+{
+	if (!w->indent)
+		return;
+	ey_buf_addc(w->buf, '\n');
+	for (unsigned int i = 0; i < w->depth * w->indent; i++)
+		ey_buf_addc(w->buf, ' ');
+}
+
+// What stands between the previous value and the next.
+static void separate(struct ey_json *w)
+{
+	if (w->after_key) {
+		w->after_key = false;
+		return;
+	}
+	if (w->depth) {
+		if (!w->first)
+			ey_buf_addc(w->buf, ',');
+		newline(w);
+	}
+	w->first = false;
+}
+
+static void begin(struct ey_json *w, char c)
+{
+	separate(w);
+	ey_buf_addc(w->buf, c);
+	w->depth++;
+	w->first = true;
+}
+
+static void end(struct ey_json *w, char c)
+{
+	w->depth--;
+	if (!w->first)
+		newline(w);
+	ey_buf_addc(w->buf, c);
+	w->first = false;
+}
+
+void ey_json_object_begin(struct ey_json *w)
+{
+	begin(w, '{');
+}
+
+void ey_json_object_end(struct ey_json *w)
+{
+	end(w, '}');
+}
+
+void ey_json_array_begin(struct ey_json *w)
+{
+	begin(w, '[');
+}
+
+void ey_json_array_end(struct ey_json *w)
+{
+	end(w, ']');
+}
+
+// Length of the valid UTF-8 sequence at s (RFC 3629: no overlong forms, no surrogates), 0 if none.
+static size_t utf8_sequence(const unsigned char *s, size_t len)
+{
+	size_t n;
+
+	if (s[0] >= 0xc2 && s[0] <= 0xdf)
+		n = 2;
+	else if (s[0] >= 0xe0 && s[0] <= 0xef)
+		n = 3;
+	else if (s[0] >= 0xf0 && s[0] <= 0xf4)
+		n = 4;
+	else
+		return 0;
+	if (len < n)
+		return 0;
+	for (size_t i = 1; i < n; i++) {
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+	}
+	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||
+	    (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
+		return 0;
+	return n;
+}
+
+static void quote(struct ey_buf *buf, const char *string, size_t len)
+{
+	static const char hex[] = "0123456789abcdef";
+	const unsigned char *s = (const unsigned char *)string;
+	size_t plain = 0;
+
+	ey_buf_addc(buf, '"');
+	for (size_t i = 0; i < len;) {
+		unsigned char c = s[i];
+
+		if (c >= 0x20 && c < 0x7f && c != '"' && c != '\\') {
+			i++;
+			continue;
+		}
+		size_t n = c >= 0x80 ? utf8_sequence(s + i, len - i) : 0;
+		if (n) {
+			i += n;
+			continue;
+		}
+		ey_buf_add(buf, s + plain, i - plain);
+		i++;
+		plain = i;
+		if (c == '"' || c == '\\') {
+			ey_buf_add(buf, (char[]){'\\', (char)c}, 2);
+		} else if (c == '\n') {
+			ey_buf_add(buf, "\\n", 2);
+		} else if (c == '\t') {
+			ey_buf_add(buf, "\\t", 2);
+		} else if (c < 0x80) {
+			ey_buf_add(buf, "\\u00", 4);
+			ey_buf_add(buf, (char[]){hex[c >> 4], hex[c & 15]}, 2);
+		} else {
+			ey_buf_add(buf, "\xef\xbf\xbd", 3); // U+FFFD
+		}
+	}
+	ey_buf_add(buf, s + plain, len - plain);
+	ey_buf_addc(buf, '"');
+}
+
+void ey_json_key(struct ey_json *w, const char *key)
+{
+	separate(w);
+	quote(w->buf, key, strlen(key));
+	ey_buf_add(w->buf, ": ", w->indent ? 2 : 1);
+	w->after_key = true;
+}
+
+void ey_json_stringn(struct ey_json *w, const char *s, size_t len)
+{
+	separate(w);
+	quote(w->buf, s, len);
+}
+
+void ey_json_string(struct ey_json *w, const char *s)
+{
+	if (s)
+		ey_json_stringn(w, s, strlen(s));
+	else
+		ey_json_null(w);
+}
+
+void ey_json_int(struct ey_json *w, int64_t v)
+{
+	separate(w);
+	ey_buf_printf(w->buf, "%" PRId64, v);
+}
+
+void ey_json_uint(struct ey_json *w, uint64_t v)
+{
+	separate(w);
+	ey_buf_printf(w->buf, "%" PRIu64, v);
+}
+
+void ey_json_double(struct ey_json *w, double v, int decimals)
+{
+	if (!isfinite(v)) {
+		ey_json_null(w);
+		return;
+	}
+	separate(w);
+	ey_buf_printf(w->buf, "%.*f", decimals, v);
+}
+
+void ey_json_bool(struct ey_json *w, bool v)
+{
+	separate(w);
+	ey_buf_adds(w->buf, v ? "true" : "false");
+}
+
+void ey_json_null(struct ey_json *w)
+{
+	separate(w);
+	ey_buf_adds(w->buf, "null");
+}
+
+void ey_json_address(struct ey_json *w, uint64_t address)
+{
+	separate(w);
+	ey_buf_printf(w->buf, "\"%016" PRIx64 "\"", address);
+}
+
+void ey_json_raw(struct ey_json *w, const char *json, size_t len)
+{
+	separate(w);
+	ey_buf_add(w->buf, json, len);
+}
+
+void ey_json_kv_string(struct ey_json *w, const char *key, const char *s)
+{
+	ey_json_key(w, key);
+	ey_json_string(w, s);
+}
+
+void ey_json_kv_int(struct ey_json *w, const char *key, int64_t v)
+{
+	ey_json_key(w, key);
+	ey_json_int(w, v);
+}
+
+void ey_json_kv_uint(struct ey_json *w, const char *key, uint64_t v)
+{
+	ey_json_key(w, key);
+	ey_json_uint(w, v);
+}
+
+void ey_json_kv_bool(struct ey_json *w, const char *key, bool v)
+{
+	ey_json_key(w, key);
+	ey_json_bool(w, v);
+}
+
+void ey_json_kv_address(struct ey_json *w, const char *key, uint64_t address)
+{
+	ey_json_key(w, key);
+	ey_json_address(w, address);
+}

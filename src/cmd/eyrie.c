@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The host's program and the command line. Center commands are in eyried, which this one runs. */
+#include <errno.h>
+#include <libgen.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cmd/command.h"
+
+/**
+ * Run `eyried COMMAND ...`: the center's commands need the database, which the host's program
+ * does not link. eyried is looked for beside this program, then in the system's folder.
+ */
+static int run_center_command(int argc, char **argv)
+{
+	char self[PATH_MAX], path[PATH_MAX + 16];
+	char **args = calloc((size_t)argc + 2, sizeof(*args));
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+
+	if (!args)
+		return 3;
+	args[0] = "eyried";
+	memcpy(&args[1], argv, (size_t)argc * sizeof(*argv));
+	if (n > 0) {
+		self[n] = '\0';
+		snprintf(path, sizeof(path), "%s/eyried", dirname(self));
+		execv(path, args);
+	}
+	execv(EYRIE_SBINDIR "/eyried", args);
+	int errnum = errno;
+	free(args);
+	fprintf(stderr,
+		"eyrie: '%s' is a command of the center, and eyried could not be run: %s; "
+		"install the center's package (eyried) on this machine\n",
+		argv[0], strerror(errnum));
+	return errnum == ENOENT ? 1 : 3;
+}
+
+static const struct command commands[] = {
+#ifdef EYRIE_HAVE_ANALYZE
+	{"analyze", cmd_analyze, "Analyse a kernel dump, from the dump alone"},
+#endif
+#ifdef EYRIE_HAVE_OOPS
+	{"oops", cmd_oops, "Find the crash events of a kernel log"},
+#endif
+#ifdef EYRIE_HAVE_AGENT
+	{"agent", cmd_agent, "Find this host's new dumps, analyse and file them"},
+#endif
+	{"ingest", run_center_command, "The whole chain for one dump: file, count, alert (center)"},
+	{"populate", run_center_command,
+	 "Take what is new in a repository into the database (center)"},
+	{"purge", run_center_command, "Remove dumps older than the retention time (center)"},
+	{"monitor", run_center_command, "Raise alerts and mail them (center)"},
+	{"report", run_center_command, "Write the report of a month (center)"},
+	{NULL, NULL, NULL},
+};
+
+int main(int argc, char **argv)
+{
+	return command_dispatch(
+		commands, "eyrie",
+		"Eyrie: kernel crashes of a fleet, collected, explained and counted.", argc, argv);
+}

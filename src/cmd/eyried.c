@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The center: the server and its jobs, each job also a command for cron or a timer. */
+#include "cmd/command.h"
+
+#include <stddef.h>
+
+static const struct command commands[] = {
+#ifdef EYRIE_HAVE_SERVE
+	{"serve", cmd_serve, "Run the jobs on schedule, serve the API and the console"},
+#endif
+#ifdef EYRIE_HAVE_INGEST
+	{"ingest", cmd_ingest, "The whole chain for one dump: file, count, alert"},
+	{"populate", cmd_populate, "Take what is new in a repository into the database"},
+	{"purge", cmd_purge, "Remove dumps older than the retention time"},
+#endif
+#ifdef EYRIE_HAVE_MONITOR
+	{"monitor", cmd_monitor, "Raise alerts and mail them"},
+#endif
+#ifdef EYRIE_HAVE_REPORT
+	{"report", cmd_report, "Write the report of a month"},
+#endif
+	{NULL, NULL, NULL},
+};
+
+int main(int argc, char **argv)
+{
+	return command_dispatch(commands, "eyried", "eyried: the center of Eyrie.", argc, argv);
+}
