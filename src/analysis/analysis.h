@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/**
+ * @file
+ * Run an engine on a dump, in a child process that can hurt nobody, and get its record and text.
+ */
+#ifndef EYRIE_ANALYSIS_ANALYSIS_H
+#define EYRIE_ANALYSIS_ANALYSIS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/error.h"
+
+struct analysis_options {
+	/** Wall-clock seconds after which the child is killed; 0: 120. */
+	unsigned int timeout_seconds;
+	/** Address space of the child, bytes; 0: 2 GiB. */
+	size_t memory_limit;
+	/** Analyse in this process (for debuggers and fuzzers only). */
+	bool no_sandbox;
+};
+
+struct analysis_result {
+	/** record.json, schema eyrie/crash/1 (docs/record.schema.json); NUL-terminated. */
+	char *record;
+	size_t record_len;
+	/** analysis.txt: sys, bt, bt -a, log, ps as crash users know them; NUL-terminated. */
+	char *text;
+	size_t text_len;
+};
+
+/**
+ * Analyse the dump at @p path. A dump from which only a part can be read is no error: the record's
+ * "gaps" say what is missing. EY_ERR_INPUT: not a dump, or nothing could be read of it.
+ */
+struct ey_error *analysis_run(const char *path, const struct analysis_options *options,
+			      struct analysis_result *ret) EY_MUST_CHECK;
+void analysis_result_deinit(struct analysis_result *result);
+
+#endif
