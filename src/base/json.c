@@ -5,6 +5,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/text.h"
+
 void ey_json_init(struct ey_json *w, struct ey_buf *buf, unsigned int indent)
 {
 	*w = (struct ey_json){.buf = buf, .indent = indent, .first = true};
@@ -71,31 +73,6 @@ void ey_json_array_end(struct ey_json *w)
 	end(w, ']');
 }
 
-// Length of the valid UTF-8 sequence at s (RFC 3629: no overlong forms, no surrogates), 0 if none.
-static size_t utf8_sequence(const unsigned char *s, size_t len)
-{
-	size_t n;
-
-	if (s[0] >= 0xc2 && s[0] <= 0xdf)
-		n = 2;
-	else if (s[0] >= 0xe0 && s[0] <= 0xef)
-		n = 3;
-	else if (s[0] >= 0xf0 && s[0] <= 0xf4)
-		n = 4;
-	else
-		return 0;
-	if (len < n)
-		return 0;
-	for (size_t i = 1; i < n; i++) {
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-	}
-	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||
-	    (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
-		return 0;
-	return n;
-}
-
 static void quote(struct ey_buf *buf, const char *string, size_t len)
 {
 	static const char hex[] = "0123456789abcdef";
@@ -110,7 +87,7 @@ static void quote(struct ey_buf *buf, const char *string, size_t len)
 			i++;
 			continue;
 		}
-		size_t n = c >= 0x80 ? utf8_sequence(s + i, len - i) : 0;
+		size_t n = c >= 0x80 ? ey_utf8_sequence(s + i, len - i) : 0;
 		if (n) {
 			i += n;
 			continue;

@@ -15,6 +15,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "base/text.h"
 
 static char dir[] = "/tmp/eyrie-test-base-XXXXXX";
 
@@ -62,6 +63,26 @@ static void json_escapes_and_repairs_utf8(void **state)
 	json_t *parsed = json_loadb(buf.data, buf.len, JSON_ALLOW_NUL, NULL);
 	assert_non_null(parsed);
 	json_decref(parsed);
+}
+
+static void text_is_made_safe(void **state)
+{
+	_cleanup_buf_ struct ey_buf buf = EY_BUF_INIT;
+	const char text[] = "a\0b\x1b[2J\t\xc3\xa9\xff\xc2\x9b\xe2\x80\xae<&\"'>\n";
+
+	ey_text_clean(&buf, text, sizeof(text) - 1);
+	assert_string_equal(
+		ey_buf_str(&buf),
+		"a\\x00b\\x1b[2J\t\xc3\xa9\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd<&\"'>\n");
+	ey_buf_clear(&buf);
+	ey_html_escape(&buf, "<b a=\"x\" c='&'>\x7f", 16);
+	assert_string_equal(ey_buf_str(&buf), "&lt;b a=&quot;x&quot; c=&#39;&amp;&#39;&gt;\\x7f");
+	ey_buf_clear(&buf);
+	// A sequence cut off by the end of the text, and surrogates, are not UTF-8.
+	ey_text_clean(&buf, "\xe2\x82", 2);
+	ey_text_clean(&buf, "\xed\xa0\x80", 3);
+	assert_string_equal(ey_buf_str(&buf), "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"
+					      "\xef\xbf\xbd");
 }
 
 static void json_indents(void **state)
@@ -204,6 +225,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(error_has_code_and_sentence),
 		cmocka_unit_test(json_escapes_and_repairs_utf8),
+		cmocka_unit_test(text_is_made_safe),
 		cmocka_unit_test(json_indents),
 		cmocka_unit_test(buffer_grows_and_is_handed_over),
 		cmocka_unit_test(file_appears_whole),
