@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The parts of ./check, in order: one function each."""
+import json
+import os
+import shutil
+import tempfile
+
+from . import docs, mesontests, source
+from .run import Part
+
+SANITIZE = ["-Db_sanitize=address,undefined", "-Db_lundef=false"]
+# The address sanitizer's reservations and the sandbox's limits are each tested where they are real.
+SANITIZER_ENV = {"ASAN_OPTIONS": "detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1",
+                 "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1"}
+
+
+def build(context, outcome):
+    status, output = mesontests.setup(context, context.build, "-Dwerror=true")
+    outcome.expect(status == 0, "build", output)
+
+
+def quick(context, outcome):
+    mesontests.run(context, outcome, context.build, ["quick"])
+
+
+def slow(context, outcome):
+    mesontests.run(context, outcome, context.build, ["slow"])
+
+
+def sanitize(context, outcome):
+    folder = os.path.join(context.top, "build-check-asan")
+    status, output = mesontests.setup(context, folder, "-Dwerror=true", *SANITIZE)
+    outcome.expect(status == 0, "build with address,undefined", output)
+    if status == 0:
+        mesontests.run(context, outcome, folder, ["quick", "fuzz"], env=SANITIZER_ENV, multiplier=5)
+
+
+def chain(context, outcome):
+    """The main job on the shipped dumps, as a user runs it."""
+    folder = tempfile.mkdtemp(prefix="eyrie-check-chain-")
+    try:
+        status, output = context.command(
+            ["./quickstart", "--once", "--no-install", "--build", context.build, "--dir", folder],
+            timeout=600)
+        outcome.expect(status == 0, "quickstart --once", output)
+        status, output = context.command(
+            ["./quickstart", "--once", "--no-install", "--build", context.build, "--dir", folder],
+            timeout=600)
+        outcome.expect(status == 0, "quickstart --once, a second time", output)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def shared(context, outcome):
+    """Scores on the corpora that stand beside the project, where they do."""
+    folder = os.path.join(os.path.dirname(context.top), "shared")
+    if not os.path.isdir(os.path.join(folder, "corpus")):
+        outcome.skip("the corpora of dumps and logs (../shared) are not on this machine")
+        return
+    eyrie = os.path.join(context.build, "eyrie")
+    with tempfile.TemporaryDirectory(prefix="eyrie-check-") as tmp:
+        scores = os.path.join(tmp, "vmcore.json")
+        _, output = context.command(
+            ["/usr/bin/python3", os.path.join(folder, "tools/score_vmcore.py"), "--eyrie", eyrie,
+             "--dir", os.path.join(folder, "corpus/vmcores"), "-v", "--json", scores])
+        count_dumps(outcome, scores, output)
+        scores = os.path.join(tmp, "oops.json")
+        status, output = context.command(
+            ["/usr/bin/python3", os.path.join(folder, "tools/score_oops.py"), "--cmd",
+             eyrie + " oops --batch", "--set", "dev", "--meta", "--stream", "--extras",
+             "--json", scores])
+        check_oops(outcome, scores, status, output)
+
+
+def count_dumps(outcome, path, output):
+    if not os.path.exists(path):
+        outcome.fail("score_vmcore.py", output)
+        return
+    with open(path, encoding="utf-8") as f:
+        rows = json.load(f)["rows"]
+    if not rows:
+        outcome.fail("score_vmcore.py", "found no dump\n" + output)
+    for name, row in rows.items():
+        wrong = [c for c in ("rip", "task", "trace", "bt", "log", "ps", "mem", "mod")
+                 if "error" in row or (row[c] is not None and row[c] < (0.85 if c == "bt" else 0.9999))]
+        outcome.expect(not wrong, "analysis of " + name,
+                       row.get("error") or "wrong: %s\n%s" % (", ".join(wrong), output))
+
+
+# What has been reached on the logs' corpus; a change that loses any of it fails.
+OOPS_FLOORS = {}
+
+
+def check_oops(outcome, path, status, output):
+    if status or not os.path.exists(path):
+        outcome.fail("score_oops.py", output)
+        return
+    with open(path, encoding="utf-8") as f:
+        scores = json.load(f)
+    outcome.ok()
+    for name, floor in OOPS_FLOORS.items():
+        outcome.expect(scores.get(name, 0) >= floor, "score_oops.py " + name,
+                       "%s is below %s\n%s" % (scores.get(name), floor, output))
+
+
+def console(context, outcome):
+    """Type check and unit tests of the console, by its own scripts."""
+    folder = os.path.join(context.top, "console")
+    package = os.path.join(folder, "package.json")
+    if not os.path.exists(package):
+        outcome.skip("there is no console/package.json")
+        return
+    with open(package, encoding="utf-8") as f:
+        scripts = json.load(f).get("scripts", {})
+    if not os.path.isdir(os.path.join(folder, "node_modules")):
+        status, output = context.command(["npm", "ci", "--no-audit", "--no-fund"], cwd=folder)
+        if status:
+            outcome.fail("npm ci", output)
+            return
+    for script in ("typecheck", "test"):
+        if script in scripts:
+            status, output = context.command(["npm", "run", "--silent", script], cwd=folder)
+            passed = mesontests.node_cases(output) if script == "test" and status == 0 else 1
+            if status:
+                outcome.fail("npm run " + script, output)
+            else:
+                outcome.ok(passed)
+
+
+PARTS = [
+    Part("source", "license lines, file lengths, formatting", source.source, fast=True),
+    Part("build", "all programs, warnings are errors", build, fast=True),
+    Part("quick", "unit tests", quick, fast=True, needs=["build"]),
+    Part("docs", "links, man pages, commands and config keys documented", docs.docs, fast=True,
+         needs=["build"]),
+    Part("console", "types and unit tests of the console", console, fast=True, needs=["build"]),
+    Part("slow", "tests with servers, mail and a browser", slow, needs=["build"]),
+    Part("chain", "./quickstart --once on the shipped dumps, twice", chain, needs=["build"]),
+    Part("shared", "scores on the corpora beside the project", shared, needs=["build"]),
+    Part("sanitize", "unit tests and fuzz corpora under address and undefined sanitizers", sanitize),
+    Part("tidy", "clang-tidy", source.tidy, needs=["build"]),
+]
