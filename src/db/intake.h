@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/**
+ * @file
+ * Take one crash in: everything that a new crash changes, in one transaction.
+ *
+ * Which machine: its hardware id (DMI UUID with serial), else its install id (machine-id), else
+ * its folder. Which crash: machine and boot id; where a boot id is missing, machine, exact key and
+ * boot time within two minutes (within two seconds when both records come from dumps, which
+ * hold the times themselves: a machine in a crash loop crashes more often than that).
+ */
+#ifndef EYRIE_DB_INTAKE_H
+#define EYRIE_DB_INTAKE_H
+
+#include "db/crash.h"
+#include "db/db.h"
+
+/** A crash as its record tells it; strings are the caller's. NULL (or -1, 0) where not known. */
+struct db_intake {
+	/** Folder below the repository's root, "site/host/time-id", and its first two parts. */
+	const char *path;
+	const char *site;
+	const char *folder;
+
+	const char *hostname;
+	const char *machine_id;
+	const char *boot_uuid;
+	const char *dmi_uuid;
+	const char *dmi_serial;
+	const char *vendor;
+	const char *product;
+	const char *firmware;
+	const char *kernel;
+	const char *kernel_version;
+	const char *machine;
+
+	/** Of the crash; must be set. */
+	int64_t time;
+	/** Seconds, -1 where not known. */
+	int64_t uptime;
+	/** Whether time and uptime come from a dump's memory. */
+	bool from_dump;
+
+	const char *reason;
+	const char *kind;
+	const char *title;
+	const char *function;
+	const char *module;
+	const char *guilty;
+	const char *signature;
+	const char *comm;
+	const char *taint;
+	int64_t cpu;
+	int64_t pid;
+	bool corrupted;
+
+	const char *engine;
+	int64_t gaps;
+	enum db_dump dump;
+	int64_t dump_bytes;
+	const char *dump_format;
+	bool dump_complete;
+
+	/** The parts, NULL where there is none; compressed on the way in. */
+	struct {
+		const char *data;
+		size_t len;
+	} parts[3];
+};
+
+enum db_intake_verdict {
+	/** The first crash of its reason. */
+	DB_INTAKE_NEW,
+	/** A new crash of a reason that was known. */
+	DB_INTAKE_KNOWN,
+	/** This very crash was there already; its folder is noted, nothing is counted. */
+	DB_INTAKE_DOUBLE,
+};
+
+struct db_intake_result {
+	enum db_intake_verdict verdict;
+	int64_t crash_id;
+	int64_t reason_id;
+	int64_t host_id;
+	/** Crashes of the reason and distinct hosts that had it, this one counted. */
+	int64_t reason_crashes;
+	int64_t reason_hosts;
+};
+
+struct ey_error *db_intake(struct db *db, const struct db_intake *in, int64_t now,
+			   struct db_intake_result *ret) EY_MUST_CHECK;
+
+#endif
