@@ -78,14 +78,4 @@ struct ey_error *mail_message_write(const struct mail_message *message,
 				    const struct mail_addresses *to, const char *prefix,
 				    struct ey_buf *buf) EY_MUST_CHECK;
 
-/**
- * Append "Name: value" CRLF, with @p value as RFC 2047 encoded words where it is not plain ASCII,
- * folded below 78 columns where it has spaces.
- */
-void mail_header_write(struct ey_buf *buf, const char *name, const char *value);
-/** Append @p text in quoted-printable, its lines ended by CRLF. */
-void mail_quoted_printable_write(struct ey_buf *buf, const char *text, size_t len);
-/** Append @p data in base64, lines of 76 columns ended by CRLF. */
-void mail_base64_write(struct ey_buf *buf, const void *data, size_t len);
-
 #endif
