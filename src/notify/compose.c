@@ -35,8 +35,10 @@ static void add_advice(struct notify_document *d, const struct notify_reason *r,
 {
 	static const char *const stuck[] = {"HANG",	   "RCU-STALL", "SOFT-LOCKUP",
 					    "HARD-LOCKUP", "ATOMIC",	NULL};
+	_cleanup_buf_ struct ey_buf taint = EY_BUF_INIT;
 	bool foreign = is_set(r->module) && is_set(c->taint) && strpbrk(c->taint, "OP");
 
+	notify_add_taint(&taint, c->taint);
 	if (is_hardware(r->kind))
 		notify_document_paragraph(
 			d, "What to do: the hardware reported this. Read the machine's own event "
@@ -53,7 +55,7 @@ static void add_advice(struct notify_document *d, const struct notify_reason *r,
 			"What to do: the crash is in module %s, and modules from outside of the "
 			"kernel are loaded (taint %s). If %s is one of them, its vendor is the "
 			"one to ask; the lines below are what they will want to see.",
-			r->module, c->taint, r->module);
+			r->module, ey_buf_str(&taint), r->module);
 	else if (is_one_of(r->kind, stuck))
 		notify_document_paragraph(
 			d, "What to do: something did not come to its end. Look what the stuck "
@@ -63,10 +65,10 @@ static void add_advice(struct notify_document *d, const struct notify_reason *r,
 	else
 		notify_document_paragraph(
 			d,
-			"What to do: the host is up again or will be soon; nothing is urgent "
-			"while it stays with one crash. Look for a kernel update that names %s, "
-			"or report it to the kernel's vendor with the lines below. Eyrie counts "
-			"this reason from now on and raises an alert if it spreads.",
+			"What to do: check that the host is back at work; more is not urgent while "
+			"it stays with one crash. Then look for a kernel update that names %s, or "
+			"report it to the kernel's vendor with the lines below. Eyrie counts this "
+			"reason from now on and raises an alert if it spreads.",
 			is_set(r->function) ? r->function : "this crash");
 }
 

@@ -54,12 +54,15 @@ static const char *advice(const struct notify_alert *a)
 {
 	switch (a->scope) {
 	case NOTIFY_SCOPE_HOST:
-		if (a->reason_count == 1)
-			return "What to do: it is the same reason each time, so it will come "
+		// Three crashes of four by one reason are no sign of a machine that fails at
+		// random.
+		if (a->reason_count && a->reasons[0].count >= a->count - a->count / 4)
+			return "What to do: it is the same reason nearly each time, so it will "
+			       "come "
 			       "again. Take the host out of service if you can, and look whether "
 			       "its work, its kernel or its configuration changed shortly before "
 			       "the first crash.";
-		if (a->reason_count > 1)
+		if (a->reason_count)
 			return "What to do: one machine that crashes for different reasons often "
 			       "has bad memory or another broken part. Take it out of service, "
 			       "read its event log (ipmitool sel list), run a memory test.";

@@ -64,6 +64,15 @@ void notify_add_reason_label(struct ey_buf *buf, const struct notify_reason *r)
 		ey_buf_adds(buf, "unknown reason");
 }
 
+void notify_add_taint(struct ey_buf *buf, const char *taint)
+{
+	// The kernel prints a blank for each flag that is not set.
+	for (const char *s = taint; s && *s; s++) {
+		if (*s != ' ' || (s > taint && s[-1] != ' '))
+			ey_buf_addc(buf, *s);
+	}
+}
+
 static void add_task_row(struct notify_document *d, const struct notify_crash *c)
 {
 	_cleanup_buf_ struct ey_buf row = EY_BUF_INIT;
@@ -82,6 +91,7 @@ void notify_add_crash_rows(struct notify_document *d, const struct notify_crash 
 	_cleanup_buf_ struct ey_buf host = EY_BUF_INIT;
 	_cleanup_buf_ struct ey_buf time = EY_BUF_INIT;
 	_cleanup_buf_ struct ey_buf uptime = EY_BUF_INIT;
+	_cleanup_buf_ struct ey_buf taint = EY_BUF_INIT;
 
 	if (is_set(c->host))
 		ey_buf_adds(&host, c->host);
@@ -98,7 +108,8 @@ void notify_add_crash_rows(struct notify_document *d, const struct notify_crash 
 	notify_document_row(d, "Model", c->model);
 	notify_document_row(d, "Firmware", c->firmware);
 	add_task_row(d, c);
-	notify_document_row(d, "Taint", c->taint);
+	notify_add_taint(&taint, c->taint);
+	notify_document_row(d, "Taint", ey_buf_str(&taint));
 }
 
 void notify_add_crash_lines(struct notify_document *d, const struct notify_crash *c,

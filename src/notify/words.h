@@ -15,6 +15,8 @@ void notify_add_time(struct ey_buf *buf, int64_t time);
 void notify_add_count(struct ey_buf *buf, uint64_t n, const char *one, const char *many);
 /** "NULL-DEREF in lkdtm_ACCESS_NULL", or the best there is. */
 void notify_add_reason_label(struct ey_buf *buf, const struct notify_reason *reason);
+/** "G           OE" as "G OE"; @p taint may be NULL. */
+void notify_add_taint(struct ey_buf *buf, const char *taint);
 /** The rows of a crash, its links, call trace and log. */
 void notify_add_crash_rows(struct notify_document *d, const struct notify_crash *crash);
 void notify_add_crash_lines(struct notify_document *d, const struct notify_crash *crash,
