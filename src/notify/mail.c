@@ -24,7 +24,6 @@ enum stage {
 	STAGE_SENDER,
 	STAGE_RECIPIENT,
 	STAGE_BODY,
-	STAGE_QUIT,
 };
 
 struct answer {
@@ -35,6 +34,8 @@ struct answer {
 
 struct dialogue {
 	enum stage stage;
+	/** QUIT was said; libcurl does so after a failure too, which must not hide its stage. */
+	bool over;
 	/** Which recipient was last named, counted from 0. */
 	size_t recipient;
 	size_t recipient_count;
@@ -79,7 +80,7 @@ static void on_command(struct dialogue *d, const char *s, size_t len)
 	} else if (begins(s, len, "DATA")) {
 		d->stage = STAGE_BODY;
 	} else if (begins(s, len, "QUIT")) {
-		d->stage = STAGE_QUIT;
+		d->over = true;
 	}
 	// Anything else belongs to the login's exchange.
 }
@@ -89,8 +90,7 @@ static void on_answer(struct dialogue *d, const char *s, size_t len)
 	struct answer a = {0};
 
 	// "250-..." goes on, "250 ..." ends an answer (RFC 5321, 4.2.1).
-	if (len < 3 || s[0] < '2' || s[0] > '5' || (len > 3 && s[3] == '-') ||
-	    d->stage == STAGE_QUIT)
+	if (len < 3 || s[0] < '2' || s[0] > '5' || (len > 3 && s[3] == '-') || d->over)
 		return;
 	a.code = (s[0] - '0') * 100 + (s[1] - '0') * 10 + (s[2] - '0');
 	while (len && (s[len - 1] == '\r' || s[len - 1] == '\n'))
@@ -288,7 +288,7 @@ static struct ey_error *session_error(const struct mail_options *o, const struct
 	default:
 		break;
 	}
-	if (d->last.code >= 500 && d->stage != STAGE_QUIT)
+	if (d->last.code >= 500)
 		return ey_error_create(EY_ERR_USAGE, "mail server %s does not serve us: %s",
 				       o->server, d->last.text);
 	if (d->last.code >= 400)

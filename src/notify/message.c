@@ -117,6 +117,9 @@ static void write_text_part(struct ey_buf *buf, const char *type, const char *te
 	if (in_parts || !is_plain_text(ey_buf_str(&clean), clean.len)) {
 		ey_buf_adds(buf, "Content-Transfer-Encoding: quoted-printable\r\n\r\n");
 		mail_quoted_printable_write(buf, ey_buf_str(&clean), clean.len);
+		// The line break before a boundary belongs to the boundary (RFC 2046, 5.1.1).
+		if (in_parts)
+			ey_buf_adds(buf, "\r\n");
 		return;
 	}
 	ey_buf_adds(buf, "Content-Transfer-Encoding: 7bit\r\n\r\n");
