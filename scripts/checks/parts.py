@@ -35,6 +35,16 @@ def sanitize(context, outcome):
         mesontests.run(context, outcome, folder, ["quick", "fuzz"], env=SANITIZER_ENV, multiplier=5)
 
 
+def fuzz(context, outcome):
+    """A few seconds of looking for new inputs: also, the programs build with clang."""
+    status, output = context.command(["fuzz/run.sh", "--list"])
+    targets = output.split() if status == 0 else []
+    outcome.expect(targets, "fuzz/run.sh --list", output)
+    for name in targets:
+        status, output = context.command(["fuzz/run.sh", name, "8"], timeout=900)
+        outcome.expect(status == 0, "fuzz/run.sh " + name, output)
+
+
 def chain(context, outcome):
     """The main job on the shipped dumps, as a user runs it."""
     folder = tempfile.mkdtemp(prefix="eyrie-check-chain-")
@@ -138,5 +148,6 @@ PARTS = [
     Part("chain", "./quickstart --once on the shipped dumps, twice", chain, needs=["build"]),
     Part("shared", "scores on the corpora beside the project", shared, needs=["build"]),
     Part("sanitize", "unit tests and fuzz corpora under address and undefined sanitizers", sanitize),
+    Part("fuzz", "libFuzzer, 8 seconds a target, built by clang", fuzz),
     Part("tidy", "clang-tidy", source.tidy, needs=["build"]),
 ]

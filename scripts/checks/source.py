@@ -4,6 +4,7 @@ import concurrent.futures
 import hashlib
 import json
 import os
+import re
 import shlex
 import subprocess
 
@@ -40,6 +41,12 @@ def source(context, outcome):
             if line != line.rstrip():
                 space.append("%s:%d: blanks at the end of the line" % (f, number))
     outcome.expect(not space, "no trailing blanks", "\n".join(space[:40]))
+
+    private = []
+    for f in ours(context.files("*")):
+        if re.search(r"(?<![\w.])/(work|home/\w+)/", read(context, f)):
+            private.append(f)
+    outcome.expect(not private, "no path of somebody's machine", "\n".join(private))
 
     files = ours(context.files("*.c", "*.h"))
     status, output = context.command(["clang-format", "--dry-run", "-Werror", *files])
