@@ -10,52 +10,12 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/json.h"
 
 static struct ey_error *bad(const char *where, const char *key, const char *what)
 {
 	return ey_error_create(EY_ERR_INPUT, "record: %s%s%s is not %s", where, *where ? "." : "",
 			       key, what);
-}
-
-/**
- * Bound what the parser will build before it builds it: a few bytes of JSON become some hundred
- * bytes of tree, and jansson recurses a level each. Not a validator; jansson is.
- */
-static struct ey_error *check_shape(const char *json, size_t len)
-{
-	size_t depth = 0, values = 0;
-	bool in_string = false;
-
-	if (len > RECORD_MAX_BYTES)
-		return ey_error_create(EY_ERR_INPUT, "record: %zu bytes, and at most %d are read",
-				       len, RECORD_MAX_BYTES);
-	for (size_t i = 0; i < len; i++) {
-		char c = json[i];
-
-		if (in_string) {
-			if (c == '\\')
-				i++;
-			else if (c == '"')
-				in_string = false;
-			continue;
-		}
-		if (c == '"')
-			in_string = true;
-		else if (c == '{' || c == '[')
-			depth++;
-		else if ((c == '}' || c == ']') && depth)
-			depth--;
-		if (c == ',' || c == ':' || c == '{' || c == '[')
-			values++;
-		if (depth > RECORD_MAX_DEPTH)
-			return ey_error_create(EY_ERR_INPUT,
-					       "record: nested deeper than %d levels at byte %zu",
-					       RECORD_MAX_DEPTH, i);
-		if (values > RECORD_MAX_VALUES)
-			return ey_error_create(EY_ERR_INPUT, "record: more than %d values",
-					       RECORD_MAX_VALUES);
-	}
-	return NULL;
 }
 
 // A copy of the string with NUL bytes, which JSON can hold and C strings cannot, as U+FFFD.
@@ -476,9 +436,12 @@ struct ey_error *record_read(const char *json, size_t len, struct record *ret)
 	json_error_t where;
 
 	*ret = (struct record){0};
-	struct ey_error *err = check_shape(json, len);
+	if (len > RECORD_MAX_BYTES)
+		return ey_error_create(EY_ERR_INPUT, "record: %zu bytes, and at most %d are read",
+				       len, RECORD_MAX_BYTES);
+	struct ey_error *err = ey_json_check_limits(json, len, RECORD_MAX_DEPTH, RECORD_MAX_VALUES);
 	if (err)
-		return err;
+		return ey_error_prefix(err, "record");
 	json_auto_t *root = json_loadb(json, len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &where);
 	if (!root)
 		return ey_error_create(EY_ERR_INPUT,

@@ -209,3 +209,37 @@ void ey_json_kv_address(struct ey_json *w, const char *key, uint64_t address)
 	ey_json_key(w, key);
 	ey_json_address(w, address);
 }
+
+struct ey_error *ey_json_check_limits(const char *json, size_t len, size_t max_depth,
+				      size_t max_values)
+{
+	size_t depth = 0, values = 0;
+	bool in_string = false;
+
+	for (size_t i = 0; i < len; i++) {
+		char c = json[i];
+
+		if (in_string) {
+			if (c == '\\')
+				i++;
+			else if (c == '"')
+				in_string = false;
+			continue;
+		}
+		if (c == '"')
+			in_string = true;
+		else if (c == '{' || c == '[')
+			depth++;
+		else if ((c == '}' || c == ']') && depth)
+			depth--;
+		if (c == ',' || c == ':' || c == '{' || c == '[')
+			values++;
+		if (depth > max_depth)
+			return ey_error_create(EY_ERR_INPUT,
+					       "nested deeper than %zu levels at byte %zu",
+					       max_depth, i);
+		if (values > max_values)
+			return ey_error_create(EY_ERR_INPUT, "more than %zu values", max_values);
+	}
+	return NULL;
+}

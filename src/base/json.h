@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "base/error.h"
 
 struct ey_json {
 	struct ey_buf *buf;
@@ -50,5 +51,13 @@ void ey_json_kv_int(struct ey_json *w, const char *key, int64_t v);
 void ey_json_kv_uint(struct ey_json *w, const char *key, uint64_t v);
 void ey_json_kv_bool(struct ey_json *w, const char *key, bool v);
 void ey_json_kv_address(struct ey_json *w, const char *key, uint64_t address);
+
+/**
+ * Bound what a parser will build before it builds it: a few bytes of JSON become some hundred bytes
+ * of tree, and parsers recurse a level each. More than @p max_depth objects and lists within each
+ * other or more than @p max_values keys and values are EY_ERR_INPUT. This does not validate.
+ */
+struct ey_error *ey_json_check_limits(const char *json, size_t len, size_t max_depth,
+				      size_t max_values) EY_MUST_CHECK;
 
 #endif

@@ -100,6 +100,20 @@ static void json_indents(void **state)
 	assert_string_equal(ey_buf_str(&buf), "{\n \"a\": [],\n \"b\": 18446744073709551615\n}");
 }
 
+static void json_limits(void **state)
+{
+	const char *json = "{\"[[[[\\\"[[[[\":[[1,2],[3]]}";
+
+	assert_null(ey_json_check_limits(json, strlen(json), 3, 7));
+	_cleanup_error_ struct ey_error *deep = ey_json_check_limits(json, strlen(json), 2, 7);
+	assert_non_null(deep);
+	assert_non_null(strstr(deep->message, "levels"));
+	_cleanup_error_ struct ey_error *many = ey_json_check_limits(json, strlen(json), 3, 6);
+	assert_non_null(many);
+	assert_non_null(strstr(many->message, "values"));
+	assert_null(ey_json_check_limits("]]]\"\\", 5, 0, 0));
+}
+
 static void buffer_grows_and_is_handed_over(void **state)
 {
 	struct ey_buf buf = EY_BUF_INIT;
@@ -227,6 +241,7 @@ int main(void)
 		cmocka_unit_test(json_escapes_and_repairs_utf8),
 		cmocka_unit_test(text_is_made_safe),
 		cmocka_unit_test(json_indents),
+		cmocka_unit_test(json_limits),
 		cmocka_unit_test(buffer_grows_and_is_handed_over),
 		cmocka_unit_test(file_appears_whole),
 		cmocka_unit_test(names_from_outside),
