@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/**
+ * @file
+ * The repository of crashes: one folder a crash, in a directory or a mounted NFS tree.
+ *
+ *	<root>/<site>/<host>/<YYYYMMDDTHHMMSSZ>-<id>/	record.json, analysis.txt, dmesg.txt, vmcore
+ *	<root>/policy.json				what is wanted of which reason
+ *(store/policy.h)
+ *
+ * A crash appears whole, with one rename, and never twice: its id (16 digits of the SHA-256 of the
+ * crash's id text) is part of the name, and a folder that is not empty cannot be renamed onto.
+ * Both hold on NFS, where several hosts write into one tree. Beside the files stands `checksums`,
+ * as sha256sum(1) writes and checks it. What is being built, or was left by a writer that died, is
+ * called EY_TEMP_PREFIX... and is no crash; readers pass over names that begin with a dot.
+ *
+ * The tree is hostile to its readers: anyone on any host may have written it. Nothing here follows
+ * a symbolic link or waits for a FIFO below the root.
+ */
+#ifndef EYRIE_STORE_REPOSITORY_H
+#define EYRIE_STORE_REPOSITORY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+/** The files of a crash. */
+#define STORE_RECORD	"record.json"
+#define STORE_ANALYSIS	"analysis.txt"
+#define STORE_DMESG	"dmesg.txt"
+#define STORE_VMCORE	"vmcore"
+#define STORE_CHECKSUMS "checksums"
+
+enum {
+	/** Digits of the id in a crash's folder name. */
+	STORE_ID_DIGITS = 16,
+	/** Names in one directory that a walk takes; the rest is reported as skipped. */
+	STORE_MAX_NAMES = 1 << 20,
+	/** Age in seconds after which what another writer left unfinished is removed. */
+	STORE_TEMP_MAX_AGE = 24 * 3600,
+};
+
+struct store;
+
+/** Flags of store_open(). */
+enum {
+	/** Create the root itself (not its parents) where it is missing. */
+	STORE_CREATE = 1,
+	/** Refuse a root that is no mount point: an NFS tree that is not mounted just now. */
+	STORE_MUST_BE_MOUNTED = 2,
+};
+
+/** Open the repository at @p root; release with store_destroy(). */
+struct ey_error *store_open(const char *root, unsigned int flags, struct store **ret) EY_MUST_CHECK;
+void store_destroy(struct store *store);
+static inline void store_destroyp(struct store **store)
+{
+	store_destroy(*store);
+}
+#define _cleanup_store_ __attribute__((cleanup(store_destroyp)))
+/** The root as it was given; owned by the store. */
+const char *store_root(const struct store *store);
+
+/** One text file of a crash; data NULL: there is none. */
+struct store_part {
+	const char *data;
+	size_t len;
+};
+
+/** A crash to file. Nothing in it is owned. */
+struct store_crash {
+	/** A name that passes ey_name_is_safe(). */
+	const char *site;
+	/** Any text, from the dump: store_host_folder() makes a name of it. NULL: unknown. */
+	const char *hostname;
+	/** When it crashed, seconds since 1970. */
+	int64_t time;
+	/** The crash's id text, record_crash_id(). */
+	const char *id;
+	struct store_part record;
+	struct store_part analysis;
+	struct store_part dmesg;
+	/** An open regular file, or -1: file without the dump. */
+	int vmcore_fd;
+	/**
+	 * The dump will be removed from where it is: on the same file system a hard link is made
+	 * in place of a copy. (The caller removes it after success.)
+	 */
+	bool may_link;
+	/**
+	 * A safe name of at most 64 characters of which the caller is the only user at a time
+	 * (holds a lock), or NULL. What was left unfinished under it is removed at once.
+	 */
+	const char *writer;
+};
+
+/** Where a crash was filed. */
+struct store_filed {
+	/** "<site>/<host>/<time>-<id>", below the root; free() it. */
+	char *path;
+	/** It was there before; nothing was written. */
+	bool already;
+};
+
+/**
+ * File @p crash: build it in a temporary folder beside its place, sync, rename. On any error (disk
+ * full, the dump changes while it is copied) nothing is visible and what was written is removed.
+ * EY_ERR_IO may be tried again; EY_ERR_INPUT: site or dump are not usable.
+ */
+struct ey_error *store_file(struct store *store, const struct store_crash *crash,
+			    struct store_filed *ret) EY_MUST_CHECK;
+
+/** The id in the folder name of the crash @p id (record_crash_id()). */
+void store_short_id(const char *id, char ret[STORE_ID_DIGITS + 1]);
+/** A host's name as a folder: what is unsafe becomes '_', NULL and "" become "unknown" (free()). */
+char *store_host_folder(const char *hostname);
+
+/** A crash in the repository, open for reading. */
+struct store_entry {
+	/** "<site>/<host>/<name>", for messages and to be kept. */
+	const char *path;
+	const char *site;
+	const char *host;
+	const char *name;
+	/** From the name; -1 and "" where the name is not of our form (a tree filled by others). */
+	int64_t time;
+	char id[STORE_ID_DIGITS + 1];
+	/** The open folder. */
+	int dirfd;
+};
+
+struct store_walker {
+	/** Called for each folder of a crash, in the order of site, host, name (so of time). An
+	 * error ends the walk. The entry lives until it returns. */
+	struct ey_error *(*on_entry)(const struct store_entry *entry, void *arg);
+	/** What was passed over: a symbolic link, an unsafe name, a folder that cannot be opened.
+	 * @p path is escaped for terminals. May be NULL. */
+	void (*on_skip)(const char *path, const char *why, void *arg);
+	void *arg;
+};
+
+/** Visit every crash of the repository; unfinished and foreign things are passed over. */
+struct ey_error *store_walk(struct store *store, const struct store_walker *walker) EY_MUST_CHECK;
+
+/** Open one crash by the path that store_filed or store_entry gave; release with
+ * store_entry_destroy(). EY_ERR_NOT_FOUND where it is no longer there. */
+struct ey_error *store_entry_open(struct store *store, const char *path,
+				  struct store_entry **ret) EY_MUST_CHECK;
+void store_entry_destroy(struct store_entry *entry);
+static inline void store_entry_destroyp(struct store_entry **entry)
+{
+	store_entry_destroy(*entry);
+}
+#define _cleanup_store_entry_ __attribute__((cleanup(store_entry_destroyp)))
+
+/**
+ * Read a whole file of the crash, at most @p max bytes, NUL-terminated (free()). EY_ERR_NOT_FOUND:
+ * there is none; EY_ERR_INPUT: too large, or no regular file.
+ */
+struct ey_error *store_entry_read(const struct store_entry *entry, const char *name, size_t max,
+				  char **data_ret, size_t *len_ret) EY_MUST_CHECK;
+/** Open a file of the crash for reading, with the same errors. @p size_ret may be NULL. */
+struct ey_error *store_entry_open_file(const struct store_entry *entry, const char *name,
+				       int *fd_ret, uint64_t *size_ret) EY_MUST_CHECK;
+/**
+ * Remove the dump and keep the rest: the end of its retention. @p bytes_ret: the size of what was
+ * removed, 0 where there was no dump.
+ */
+struct ey_error *store_entry_remove_dump(const struct store_entry *entry,
+					 uint64_t *bytes_ret) EY_MUST_CHECK;
+/** Check the files that are there against `checksums`. EY_ERR_INPUT names the first that differs.
+ */
+struct ey_error *store_entry_verify(const struct store_entry *entry) EY_MUST_CHECK;
+
+#endif
