@@ -127,7 +127,10 @@ struct notify_alert {
 	const char *name;
 	/** The reason's key, where the scope is a reason. */
 	const char *reason_key;
-	/** What was counted: crashes of the host, distinct hosts in every other scope. */
+	/**
+	 * What was counted: crashes of the host, distinct hosts in every other scope; more than
+	 * the threshold raise the alert.
+	 */
 	uint64_t count;
 	uint64_t threshold;
 	int64_t window_seconds;

@@ -124,7 +124,7 @@ static void add_fire(struct notify_document *d, const struct notify_alert *a)
 
 	ey_buf_adds(&s, "The alert began at ");
 	notify_add_time(&s, a->fired_at);
-	ey_buf_adds(&s, ": the threshold is ");
+	ey_buf_adds(&s, ": more than ");
 	if (a->scope == NOTIFY_SCOPE_HOST)
 		notify_add_count(&s, a->threshold, "crash", "crashes");
 	else
@@ -133,6 +133,7 @@ static void add_fire(struct notify_document *d, const struct notify_alert *a)
 		ey_buf_adds(&s, " within ");
 		notify_add_duration(&s, a->window_seconds);
 	}
+	ey_buf_adds(&s, " raise it");
 	if (a->scope != NOTIFY_SCOPE_HOST && a->crashes) {
 		ey_buf_adds(&s, "; there were ");
 		notify_add_count(&s, a->crashes, "crash", "crashes");
