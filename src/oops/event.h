@@ -101,6 +101,10 @@ struct oops_event {
 	uint64_t last_line;
 	/** Seconds of printk time of the first line; negative where there is none. */
 	double time;
+	/** Text of "Kernel panic - not syncing: ..." where the report is one or led to one. */
+	char *panic;
+	/** The kernel died of it ("[#1]", panic), or at least the task that it happened to. */
+	bool died;
 };
 
 const char *oops_kind_name(enum oops_kind kind);

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <jansson.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "cmd/command.h"
+#include "oops/parser.h"
+
+enum {
+	CHUNK_SIZE = 256 * 1024,
+	// One line of --batch input; logs are a few MB at most.
+	BATCH_LINE_MAX = 256 << 20,
+	// A live log that is silent for so long has ended its report.
+	QUIET_MS = 2000,
+};
+
+static const char help[] =
+	"Usage: eyrie oops [OPTION...] [FILE]\n"
+	"\n"
+	"Find the crash events in kernel log text (FILE, or standard input): oopses, BUGs,\n"
+	"warnings, panics, lockups, stalls, sanitizer reports, hardware errors. The text may be\n"
+	"dmesg's, the journal's, syslog's, a serial console's. Prints one JSON object a line for\n"
+	"each event, as soon as its report is complete; memory stays bounded on an endless log.\n"
+	"\n"
+	"Options:\n"
+	"  --batch     read lines {\"id\":...,\"log\":\"...\"}, print "
+	"{\"id\":...,\"events\":[...]},\n"
+	"              one for one and in order\n"
+	"  --fatal     print only the event that took the machine down, if any\n"
+	"  --help      this help\n"
+	"\n"
+	"Exit codes: 0 done (also when nothing was found); 1 usage; 2 bad input; 3 could not\n"
+	"read or write, safe to try again.\n"
+	"\n"
+	"Examples:\n"
+	"  eyrie oops dmesg.txt\n"
+	"  journalctl -kf -o short-monotonic | eyrie oops\n";
+
+static struct ey_error *print_event(struct oops_event *event, void *arg)
+{
+	struct ey_buf *buf = arg;
+	struct ey_json json;
+
+	ey_json_init(&json, buf, 0);
+	oops_event_write(event, &json);
+	ey_buf_addc(buf, '\n');
+	return ey_buf_error(buf);
+}
+
+static struct ey_error *flush(struct ey_buf *out)
+{
+	struct ey_error *err = out->len ? ey_write_all(STDOUT_FILENO, out->data, out->len) : NULL;
+
+	ey_buf_clear(out);
+	return err;
+}
+
+static struct ey_error *run_stream(int fd, const char *name)
+{
+	_cleanup_buf_ struct ey_buf out = EY_BUF_INIT;
+	_cleanup_oops_parser_ struct oops_parser *parser = NULL;
+	_cleanup_free_ char *chunk = malloc(CHUNK_SIZE);
+	struct ey_error *err;
+
+	if (!chunk)
+		return &ey_error_nomem;
+	if ((err = oops_parser_create(print_event, &out, &parser)))
+		return err;
+	for (;;) {
+		struct pollfd pfd = {.fd = fd, .events = POLLIN};
+		int ready = poll(&pfd, 1, QUIET_MS);
+
+		if (ready == 0) {
+			if ((err = oops_parser_finish(parser)) || (err = flush(&out)))
+				return err;
+			ready = poll(&pfd, 1, -1);
+		}
+		if (ready < 0 && errno != EINTR)
+			return ey_error_errno(EY_ERR_IO, errno, "cannot wait for %s", name);
+		ssize_t n = read(fd, chunk, CHUNK_SIZE);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return ey_error_errno(errno == EISDIR ? EY_ERR_INPUT : EY_ERR_IO, errno,
+					      "cannot read %s", name);
+		if (n == 0)
+			break;
+		if ((err = oops_parser_feed(parser, chunk, (size_t)n)) || (err = flush(&out)))
+			return err;
+	}
+	if ((err = oops_parser_finish(parser)))
+		return err;
+	return flush(&out);
+}
+
+static struct ey_error *read_all(int fd, const char *name, struct ey_buf *buf)
+{
+	for (;;) {
+		if (!ey_buf_reserve(buf, CHUNK_SIZE))
+			return &ey_error_nomem;
+		ssize_t n = read(fd, buf->data + buf->len, CHUNK_SIZE);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return ey_error_errno(errno == EISDIR ? EY_ERR_INPUT : EY_ERR_IO, errno,
+					      "cannot read %s", name);
+		if (n == 0)
+			return NULL;
+		buf->len += (size_t)n;
+		if (buf->len > BATCH_LINE_MAX)
+			return ey_error_create(EY_ERR_INPUT,
+					       "%s is larger than %d MiB; without "
+					       "--fatal it is read as a stream",
+					       name, BATCH_LINE_MAX >> 20);
+	}
+}
+
+static struct ey_error *run_fatal(int fd, const char *name)
+{
+	_cleanup_buf_ struct ey_buf log = EY_BUF_INIT, out = EY_BUF_INIT;
+	struct oops_event *events = NULL;
+	struct ey_error *err;
+	size_t count = 0;
+	struct ey_json json;
+
+	if ((err = read_all(fd, name, &log)) ||
+	    (err = oops_parse_text(ey_buf_str(&log), log.len, &events, &count)))
+		return err;
+	const struct oops_event *fatal = oops_pick_fatal(events, count);
+	if (fatal) {
+		ey_json_init(&json, &out, 0);
+		oops_event_write(fatal, &json);
+		ey_buf_addc(&out, '\n');
+	}
+	oops_events_free(events, count);
+	if ((err = ey_buf_error(&out)))
+		return err;
+	return flush(&out);
+}
+
+static struct ey_error *batch_line(const char *text, size_t len, uint64_t number,
+				   struct ey_buf *out)
+{
+	struct oops_event *events = NULL;
+	struct ey_error *err = NULL;
+	size_t count = 0;
+	json_error_t why;
+	json_t *root = json_loadb(text, len, JSON_ALLOW_NUL, &why);
+	struct ey_json json;
+
+	if (!root)
+		return ey_error_create(EY_ERR_INPUT, "line %llu of the batch is not JSON: %s",
+				       (unsigned long long)number, why.text);
+	json_t *id = json_object_get(root, "id"), *log = json_object_get(root, "log");
+	if (!id || !json_is_string(log)) {
+		err = ey_error_create(EY_ERR_INPUT,
+				      "line %llu of the batch has no \"id\" or no text in \"log\"",
+				      (unsigned long long)number);
+	} else {
+		char *id_text = json_dumps(id, JSON_ENCODE_ANY | JSON_COMPACT);
+
+		err = id_text ? oops_parse_text(json_string_value(log), json_string_length(log),
+						&events, &count)
+			      : &ey_error_nomem;
+		if (!err) {
+			ey_json_init(&json, out, 0);
+			ey_json_object_begin(&json);
+			ey_json_key(&json, "id");
+			ey_json_raw(&json, id_text, strlen(id_text));
+			ey_json_key(&json, "events");
+			ey_json_array_begin(&json);
+			for (size_t i = 0; i < count; i++)
+				oops_event_write(&events[i], &json);
+			ey_json_array_end(&json);
+			ey_json_object_end(&json);
+			ey_buf_addc(out, '\n');
+			err = ey_buf_error(out);
+			oops_events_free(events, count);
+		}
+		free(id_text);
+	}
+	json_decref(root);
+	return err;
+}
+
+static struct ey_error *run_batch(FILE *in, const char *name)
+{
+	_cleanup_buf_ struct ey_buf out = EY_BUF_INIT;
+	_cleanup_free_ char *line = NULL;
+	size_t size = 0;
+	struct ey_error *err;
+	ssize_t n;
+
+	for (uint64_t number = 1; (n = getline(&line, &size, in)) > 0; number++) {
+		if (n == 1 && *line == '\n')
+			continue;
+		if ((err = batch_line(line, (size_t)n, number, &out)))
+			return err;
+		if ((err = flush(&out)))
+			return err;
+	}
+	if (ferror(in))
+		return ey_error_errno(EY_ERR_IO, errno, "cannot read %s", name);
+	return NULL;
+}
+
+int cmd_oops(int argc, char **argv)
+{
+	enum { OPT_BATCH = 1, OPT_FATAL };
+	static const struct option options[] = {
+		{"batch", no_argument, NULL, OPT_BATCH},
+		{"fatal", no_argument, NULL, OPT_FATAL},
+		{"help", no_argument, NULL, 'h'},
+		{NULL, 0, NULL, 0},
+	};
+	_cleanup_fclose_ FILE *in = NULL;
+	bool batch = false, fatal = false;
+	const char *name = "standard input";
+	int c;
+
+	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+		switch (c) {
+		case OPT_BATCH:
+			batch = true;
+			break;
+		case OPT_FATAL:
+			fatal = true;
+			break;
+		case 'h':
+			fputs(help, stdout);
+			return 0;
+		default:
+			return 1;
+		}
+	}
+	if (argc - optind > 1 || (batch && fatal)) {
+		fprintf(stderr, "eyrie oops: %s; see 'eyrie oops --help'\n",
+			batch && fatal ? "--batch and --fatal exclude each other"
+				       : "one FILE at most");
+		return 1;
+	}
+	if (optind < argc && strcmp(argv[optind], "-") != 0) {
+		name = argv[optind];
+		if (!(in = fopen(name, "re")))
+			return ey_error_report(ey_error_errno(
+				errno == ENOENT || errno == EACCES ? EY_ERR_INPUT : EY_ERR_IO,
+				errno, "cannot open %s", name));
+	}
+	if (batch)
+		return ey_error_report(run_batch(in ? in : stdin, name));
+	int fd = in ? fileno(in) : STDIN_FILENO;
+	return ey_error_report(fatal ? run_fatal(fd, name) : run_stream(fd, name));
+}

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "oops/event.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "oops/parser.h"
+
+static const char *const kind_names[] = {
+#define X(id, name) [OOPS_##id] = name,
+	OOPS_KINDS(X)
+#undef X
+};
+
+const char *oops_kind_name(enum oops_kind kind)
+{
+	return (size_t)kind < EY_ARRAY_SIZE(kind_names) ? kind_names[kind] : "UNKNOWN";
+}
+
+void oops_event_deinit(struct oops_event *event)
+{
+	for (size_t i = 0; i < event->frame_count; i++) {
+		free(event->frames[i].function);
+		free(event->frames[i].module);
+	}
+	free(event->frames);
+	free(event->title);
+	free(event->function);
+	free(event->module);
+	free(event->guilty);
+	free(event->signature);
+	free(event->reason);
+	free(event->comm);
+	free(event->taint);
+	free(event->kernel);
+	free(event->hardware);
+	free(event->panic);
+	*event = (struct oops_event){0};
+}
+
+void oops_event_move(struct oops_event *to, struct oops_event *from)
+{
+	*to = *from;
+	*from = (struct oops_event){0};
+}
+
+void oops_events_free(struct oops_event *events, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		oops_event_deinit(&events[i]);
+	free(events);
+}
+
+static void write_frame(const struct oops_frame *frame, struct ey_json *json)
+{
+	ey_json_object_begin(json);
+	ey_json_kv_string(json, "function", frame->function);
+	ey_json_kv_uint(json, "offset", frame->offset);
+	ey_json_kv_uint(json, "size", frame->size);
+	ey_json_kv_string(json, "module", frame->module);
+	ey_json_kv_bool(json, "reliable", frame->reliable);
+	if (frame->line)
+		ey_json_kv_uint(json, "line", frame->line);
+	ey_json_object_end(json);
+}
+
+void oops_event_write(const struct oops_event *event, struct ey_json *json)
+{
+	ey_json_object_begin(json);
+	ey_json_kv_string(json, "kind", oops_kind_name(event->kind));
+	ey_json_kv_string(json, "title", event->title);
+	ey_json_kv_string(json, "function", event->function);
+	if (event->have_offset) {
+		ey_json_kv_uint(json, "offset", event->offset);
+		ey_json_kv_uint(json, "size", event->size);
+	} else {
+		ey_json_key(json, "offset");
+		ey_json_null(json);
+		ey_json_key(json, "size");
+		ey_json_null(json);
+	}
+	ey_json_kv_string(json, "module", event->module);
+	ey_json_kv_string(json, "guilty", event->guilty);
+	ey_json_kv_string(json, "signature", event->signature);
+	ey_json_kv_string(json, "reason", event->reason);
+	ey_json_key(json, "cpu");
+	if (event->cpu >= 0)
+		ey_json_int(json, event->cpu);
+	else
+		ey_json_null(json);
+	ey_json_key(json, "pid");
+	if (event->pid >= 0)
+		ey_json_int(json, event->pid);
+	else
+		ey_json_null(json);
+	ey_json_kv_string(json, "comm", event->comm);
+	ey_json_kv_string(json, "taint", event->taint);
+	ey_json_kv_string(json, "kernel", event->kernel);
+	ey_json_kv_string(json, "hardware", event->hardware);
+	ey_json_key(json, "frames");
+	ey_json_array_begin(json);
+	for (size_t i = 0; i < event->frame_count; i++)
+		write_frame(&event->frames[i], json);
+	ey_json_array_end(json);
+	ey_json_kv_bool(json, "corrupted", event->corrupted);
+	if (event->panic)
+		ey_json_kv_string(json, "panic", event->panic);
+	if (event->first_line) {
+		ey_json_kv_uint(json, "first_line", event->first_line);
+		ey_json_kv_uint(json, "last_line", event->last_line);
+	}
+	if (event->time >= 0) {
+		ey_json_key(json, "time");
+		ey_json_double(json, event->time, 6);
+	}
+	ey_json_object_end(json);
+}

@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* From a report's lines to its event: kind, place, title and keys. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "oops/keys.h"
+#include "oops/report.h"
+
+static bool header_has(const struct report *r, const char *words)
+{
+	return strstr(r->header, words) != NULL;
+}
+
+// The kind, where the header says more than its rule.
+static enum oops_kind refine_kind(const struct report *r)
+{
+	switch (r->rule) {
+	case RULE_KASAN:
+		if (header_has(r, "use-after-free"))
+			return OOPS_KASAN_UAF;
+		if (header_has(r, "double-free") || header_has(r, "invalid-free"))
+			return OOPS_DOUBLE_FREE;
+		if (header_has(r, "null-ptr-deref"))
+			return OOPS_NULL_DEREF;
+		if (header_has(r, "out-of-bounds") || header_has(r, "wild-memory-access") ||
+		    header_has(r, "user-memory-access") || header_has(r, "invalid-access") ||
+		    header_has(r, "unknown-crash") || header_has(r, "out of bounds"))
+			return OOPS_KASAN_OOB;
+		return OOPS_KASAN_OTHER;
+	case RULE_KFENCE:
+		return header_has(r, "invalid free") ? OOPS_DOUBLE_FREE : OOPS_KFENCE;
+	case RULE_WARN_AT:
+		// lockdep's own assertions.
+		return header_has(r, "kernel/locking/lockdep.c") ? OOPS_LOCKDEP : OOPS_WARNING;
+	case RULE_PANIC:
+		if (strstr(r->panic, "Hard LOCKUP"))
+			return OOPS_HARD_LOCKUP;
+		if (strstr(r->panic, "softlockup"))
+			return OOPS_SOFT_LOCKUP;
+		if (strstr(r->panic, "hung_task"))
+			return OOPS_HANG;
+		if (strstr(r->panic, "RCU Stall"))
+			return OOPS_RCU_STALL;
+		if (strstr(r->panic, "ut of memory"))
+			return OOPS_OOM;
+		if (strstr(r->panic, "NMI"))
+			return OOPS_NMI;
+		if (strstr(r->panic, "achine check"))
+			return OOPS_MCE;
+		if (strstr(r->panic, "hardware error"))
+			return OOPS_HW_OTHER;
+		return OOPS_PANIC;
+	default:
+		return r->kind;
+	}
+}
+
+static struct ey_error *copy(char **to, const char *s)
+{
+	if (!s || !*s)
+		return NULL;
+	*to = strdup(s);
+	return *to ? NULL : &ey_error_nomem;
+}
+
+static struct ey_error *set_place(struct oops_event *e, const struct report *r,
+				  const struct raw_symbol *s)
+{
+	struct ey_error *err;
+
+	if (!s || !s->name)
+		return NULL;
+	if ((err = copy(&e->function, report_text(r, s->name))) ||
+	    (err = copy(&e->module, report_text(r, s->module))))
+		return err;
+	e->have_offset = s->have_offset;
+	e->offset = s->offset;
+	e->size = s->size;
+	return NULL;
+}
+
+// panic()'s caller, as its own trace prints it: the frame after panic's.
+static const struct raw_symbol *panic_caller(const struct report *r)
+{
+	bool seen = false;
+
+	if (!r->panic_section)
+		return NULL;
+	for (unsigned int i = 0; i < r->frame_count; i++) {
+		const struct raw_frame *f = &r->frames[i];
+		char name[64];
+
+		if (f->section + 1u < r->panic_section || !(f->flags & FRAME_RELIABLE) ||
+		    (f->flags & FRAME_PC))
+			continue;
+		oops_plain_name(report_text(r, f->symbol.name), name, sizeof(name));
+		if (!strcmp(name, "panic") || !strcmp(name, "vpanic"))
+			seen = true;
+		else if (seen)
+			return &f->symbol;
+	}
+	return NULL;
+}
+
+// Where the event is (design.md, "Event").
+static const struct raw_symbol *place_of(const struct report *r, const struct raw_symbol *guilty)
+{
+	const struct raw_symbol *caller;
+
+	switch (r->kind) {
+	case OOPS_WARNING:
+	case OOPS_BUG:
+	case OOPS_NULL_DEREF:
+	case OOPS_PAGE_FAULT:
+	case OOPS_GPF:
+	case OOPS_TRAP:
+	case OOPS_STACK_OVERFLOW:
+	case OOPS_SOFT_LOCKUP:
+	case OOPS_HARD_LOCKUP:
+	case OOPS_RCU_STALL:
+		if (r->rule == RULE_WARN_AT && r->header_symbol.name)
+			return &r->header_symbol;
+		if (r->rule != RULE_PANIC && r->pc.name)
+			return &r->pc;
+		if (r->rule == RULE_PANIC)
+			return (caller = panic_caller(r)) ? caller : guilty;
+		return r->pc_unknown ? NULL : r->header_symbol.name ? &r->header_symbol : guilty;
+	case OOPS_KASAN_UAF:
+	case OOPS_KASAN_OOB:
+	case OOPS_KASAN_OTHER:
+	case OOPS_DOUBLE_FREE:
+	case OOPS_KFENCE:
+		return r->header_symbol.name ? &r->header_symbol : guilty;
+	default:
+		return (caller = panic_caller(r)) ? caller : guilty;
+	}
+}
+
+// "in name" of a header without an offset (KMSAN, KCSAN, old KASAN with file and line).
+static bool header_name(const struct report *r, char *buf, size_t size)
+{
+	const char *in = strstr(r->header, " in ");
+	size_t n = 0;
+
+	if (!in)
+		return false;
+	for (in += 4; in[n] && n + 1 < size; n++) {
+		char c = in[n];
+		if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+		      c == '_' || c == '.'))
+			break;
+	}
+	memcpy(buf, in, n);
+	buf[n] = '\0';
+	return n > 0 && (in[n] == ' ' || in[n] == '\0' || in[n] == '+');
+}
+
+// The words of a title before " in function".
+static void title_words(const struct report *r, enum oops_kind kind, struct ey_buf *title)
+{
+	const char *cut;
+
+	switch (r->rule) {
+	case RULE_BUG_AT:
+		ey_buf_adds(title, "kernel BUG");
+		return;
+	case RULE_WARN_AT:
+		ey_buf_adds(title, kind == OOPS_LOCKDEP ? "WARNING: locking bug" : "WARNING");
+		return;
+	case RULE_LIST:
+		ey_buf_adds(title, "BUG: corrupted list");
+		return;
+	case RULE_USERCOPY:
+		ey_buf_adds(title, "BUG: bad usercopy");
+		return;
+	case RULE_PANIC:
+		ey_buf_printf(title, "kernel panic: %s", r->panic);
+		return;
+	case RULE_HUNG_TASK:
+		ey_buf_adds(title, header_has(r, "can't die") ? "INFO: task can't die"
+							      : "INFO: task hung");
+		return;
+	case RULE_RCU_STALL:
+		ey_buf_adds(title, "INFO: rcu detected stall");
+		return;
+	case RULE_SOFT_LOCKUP:
+		ey_buf_adds(title, "BUG: soft lockup");
+		return;
+	case RULE_HARD_LOCKUP:
+		ey_buf_adds(title, "hard LOCKUP");
+		return;
+	case RULE_KASAN:
+	case RULE_KFENCE:
+	case RULE_KMSAN:
+	case RULE_KCSAN:
+	case RULE_UBSAN:
+		cut = strstr(r->header, " in ");
+		ey_buf_add(title, r->header, cut ? (size_t)(cut - r->header) : strlen(r->header));
+		return;
+	default:
+		// The rule's own words.
+		ey_buf_add(title, r->header, r->header_end);
+		while (title->len && strchr(" :-,[(!", title->data[title->len - 1]))
+			title->data[--title->len] = '\0';
+		return;
+	}
+}
+
+static struct ey_error *copy_frames(struct oops_event *e, const struct report *r)
+{
+	struct ey_error *err;
+
+	if (!r->frame_count)
+		return NULL;
+	e->frames = calloc(r->frame_count, sizeof(*e->frames));
+	if (!e->frames)
+		return &ey_error_nomem;
+	for (unsigned int i = 0; i < r->frame_count; i++) {
+		const struct raw_frame *f = &r->frames[i];
+		struct oops_frame *to = &e->frames[e->frame_count];
+
+		if (r->sections[f->section] == SECTION_ORIGIN ||
+		    r->sections[f->section] == SECTION_CHAIN || (f->flags & FRAME_PC))
+			continue;
+		e->frame_count++;
+		if ((err = copy(&to->function, report_text(r, f->symbol.name))) ||
+		    (err = copy(&to->module, report_text(r, f->symbol.module))))
+			return err;
+		to->offset = f->symbol.offset;
+		to->size = f->symbol.size;
+		to->reliable = f->flags & FRAME_RELIABLE;
+		to->line = f->line;
+	}
+	return NULL;
+}
+
+static struct ey_error *make_keys(struct oops_event *e, const struct report *r, const char *guilty)
+{
+	_cleanup_buf_ struct ey_buf title = EY_BUF_INIT, reason = EY_BUF_INIT;
+	char plain[256], group[256];
+	struct ey_error *err;
+
+	title_words(r, e->kind, &title);
+	ey_buf_printf(&reason, OOPS_GROUP_VERSION ":%s:", oops_kind_name(e->kind));
+	if (guilty) {
+		if ((err = copy(&e->guilty, oops_plain_name(guilty, plain, sizeof(plain)))))
+			return err;
+		ey_buf_printf(&title, " in %s", plain);
+		ey_buf_adds(&reason, oops_group_name(guilty, group, sizeof(group)));
+	} else {
+		oops_key_text(r->rule == RULE_PANIC ? r->panic : r->header, &reason);
+	}
+	if ((err = ey_buf_error(&title)) || (err = ey_buf_error(&reason)))
+		return err;
+	e->title = ey_buf_steal(&title, NULL);
+	e->reason = ey_buf_steal(&reason, NULL);
+	if (e->function && e->have_offset &&
+	    asprintf(&e->signature, "%s+0x%llx", e->function, (unsigned long long)e->offset) < 0) {
+		e->signature = NULL;
+		return &ey_error_nomem;
+	}
+	return e->title && e->reason ? NULL : &ey_error_nomem;
+}
+
+static struct ey_error *fill(struct report *r, struct oops_event *e)
+{
+	char name[256];
+	const char *guilty = NULL;
+	const struct raw_symbol *symbol = NULL;
+	struct ey_error *err;
+
+	r->kind = e->kind = refine_kind(r);
+	int frame = oops_guilty_frame(r);
+	if (frame >= 0) {
+		symbol = &r->frames[frame].symbol;
+	} else if (r->header_symbol.name) {
+		symbol = &r->header_symbol;
+	}
+	if (r->kind == OOPS_LOCKDEP && r->header_symbol.name && r->rule != RULE_WARN_AT &&
+	    !oops_pass_find(report_text(r, r->header_symbol.name), PASS_ANY | PASS_LOCK))
+		symbol = &r->header_symbol;
+	if (symbol)
+		guilty = report_text(r, symbol->name);
+	else if (header_name(r, name, sizeof(name)))
+		guilty = name;
+	if ((err = set_place(e, r, place_of(r, symbol))) || (err = make_keys(e, r, guilty)) ||
+	    (err = copy(&e->comm, r->comm)) || (err = copy(&e->taint, r->taint)) ||
+	    (err = copy(&e->kernel, r->kernel)) || (err = copy(&e->hardware, r->hardware)) ||
+	    (err = copy(&e->panic, r->panic)) || (err = copy_frames(e, r)))
+		return err;
+	e->cpu = r->cpu;
+	e->pid = r->pid;
+	e->died = r->died;
+	e->corrupted = r->corrupted;
+	e->first_line = r->first_line;
+	e->last_line = r->last_line;
+	e->time = r->time;
+	return NULL;
+}
+
+struct ey_error *report_finish(struct report *r, struct oops_event *ret)
+{
+	struct oops_event e = {0};
+	struct ey_error *err = fill(r, &e);
+
+	if (err) {
+		oops_event_deinit(&e);
+		return err;
+	}
+	oops_event_move(ret, &e);
+	return NULL;
+}

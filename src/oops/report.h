@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/** @file A report while its lines come in, and what becomes of it: an event with its keys. */
+#ifndef EYRIE_OOPS_REPORT_H
+#define EYRIE_OOPS_REPORT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "oops/event.h"
+#include "oops/line.h"
+#include "oops/parser.h"
+#include "oops/rules.h"
+
+enum {
+	OOPS_SECTIONS_MAX = 64,
+	OOPS_ARENA_SIZE = 48 * 1024,
+	OOPS_HEADER_MAX = 512,
+};
+
+/** What a group of frames is. */
+enum oops_section_kind {
+	/** Frames that no line announced. */
+	SECTION_BARE,
+	/** "Call Trace:" and its like, of the context that reports. */
+	SECTION_TRACE,
+	/** The same of a CPU that was asked by NMI. */
+	SECTION_NMI,
+	/** Of a task that sysrq or a stall detector shows. */
+	SECTION_TASK,
+	/** Where memory was allocated, freed, written before: not where it happened. */
+	SECTION_ORIGIN,
+	/** Where a lock was taken: lockdep's chains. */
+	SECTION_CHAIN,
+};
+
+enum frame_flags {
+	FRAME_RELIABLE = 1,
+	/** Not a return address: the program counter of an exception. */
+	FRAME_PC = 2,
+};
+
+struct raw_symbol {
+	/** Offsets into the arena; 0: none. */
+	uint32_t name;
+	uint32_t module;
+	uint64_t offset;
+	uint64_t size;
+	bool have_offset;
+};
+
+struct raw_frame {
+	struct raw_symbol symbol;
+	uint64_t line;
+	uint8_t flags;
+	uint8_t section;
+};
+
+struct report {
+	bool active;
+	enum oops_rule rule;
+	enum oops_kind kind;
+	uint64_t first_line, last_line;
+	double time;
+	char caller[OOPS_CALLER_MAX];
+	char header[OOPS_HEADER_MAX];
+	/** Where the header's fixed words end. */
+	uint32_t header_end;
+	/** The symbol in the header line itself. */
+	struct raw_symbol header_symbol;
+	/** The first kernel program counter printed. */
+	struct raw_symbol pc;
+	/** A program counter without a symbol, or in user space, came first. */
+	bool pc_unknown;
+	enum oops_section_kind sections[OOPS_SECTIONS_MAX];
+	unsigned int section_count;
+	/** One more than the first section of panic()'s own trace; 0: none. */
+	unsigned int panic_section;
+	struct raw_frame frames[OOPS_FRAMES_MAX];
+	unsigned int frame_count;
+	int cpu;
+	int64_t pid;
+	char comm[32];
+	char taint[48];
+	char kernel[96];
+	char hardware[160];
+	/** The text of the panic that this report led to; "" for none. */
+	char panic[256];
+	/** A second line that names the matter better (list corruption, refcount, ODEBUG, …). */
+	char detail[256];
+	/** Died: the die path printed "[#1]", or the machine is told dead. */
+	bool died;
+	bool ended;
+	bool corrupted;
+	bool saw_registers;
+	/** The next line names the place of a lock. */
+	bool want_place;
+	/** Lines since the last one that belonged to the report. */
+	unsigned int idle_lines;
+	char arena[OOPS_ARENA_SIZE];
+	uint32_t arena_used;
+};
+
+/** Begin a report at a header line. */
+void report_begin(struct report *r, const struct oops_header *header, const struct oops_line *line,
+		  uint64_t number);
+/** What a report does with a line that comes while it is open. */
+enum report_take {
+	/** It belongs to it (or says nothing). */
+	REPORT_TOOK,
+	REPORT_UNKNOWN,
+	/** The line begins another report: this one is over. */
+	REPORT_OVER,
+};
+enum report_take report_add(struct report *r, const struct oops_line *line, uint64_t number);
+/** Make the event; its keys too (keys.h). */
+struct ey_error *report_finish(struct report *r, struct oops_event *ret) EY_MUST_CHECK;
+
+static inline const char *report_text(const struct report *r, uint32_t at)
+{
+	return at ? r->arena + at : NULL;
+}
+
+#endif

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The kernel's own words at the beginning of a report, as its sources print them; re2c makes a
+ * DFA of them at build time. The place in the sources stands beside each group.
+ */
+#include "oops/rules.h"
+
+#include <string.h>
+
+const struct oops_rule_info oops_rule_info[OOPS_RULE_COUNT] = {
+#define X(id, kind, flags) [RULE_##id] = {OOPS_##kind, flags},
+	OOPS_RULES(X)
+#undef X
+};
+
+static enum oops_rule match(const char *YYCURSOR, const char **end_ret)
+{
+	const char *YYMARKER;
+
+	/*!re2c
+	re2c:define:YYCTYPE = "unsigned char";
+	re2c:yyfill:enable = 0;
+
+	any = [^\x00];
+	word = [a-zA-Z0-9_];
+	file = [^\x00 :]+ ":" [0-9]+;
+
+	// A shorter rule below never hides a longer one: the DFA takes the longest match.
+	*      { return RULE_NONE; }
+
+	// mm/kasan/report.c; "KASan" until 4.4.
+	"BUG: KAS" ("AN"|"an") ": "     { *end_ret = YYCURSOR; return RULE_KASAN; }
+	// mm/kfence/report.c, mm/kmsan/report.c, kernel/kcsan/report.c
+	"BUG: KFENCE: "                 { *end_ret = YYCURSOR; return RULE_KFENCE; }
+	"BUG: KMSAN: "                  { *end_ret = YYCURSOR; return RULE_KMSAN; }
+	"BUG: KCSAN: "                  { *end_ret = YYCURSOR; return RULE_KCSAN; }
+
+	// arch/x86/mm/fault.c, arch/{arm,arm64,riscv,powerpc,s390}/mm/fault.c
+	"BUG: "? ("unable"|"Unable") " to handle kernel NULL pointer dereference" { *end_ret = YYCURSOR; return RULE_NULL_DEREF; }
+	"BUG: "? ("kernel"|"Kernel") " NULL pointer dereference" { *end_ret = YYCURSOR; return RULE_NULL_DEREF; }
+	"BUG: " ("unable"|"Unable") " to handle "   { *end_ret = YYCURSOR; return RULE_PAGE_FAULT; }
+	"Unable to handle kernel "      { *end_ret = YYCURSOR; return RULE_PAGE_FAULT; }
+	"BUG: unable to handle page fault for address" { *end_ret = YYCURSOR; return RULE_PAGE_FAULT; }
+	"Unable to handle kernel pointer dereference" { *end_ret = YYCURSOR; return RULE_PAGE_FAULT; }
+
+	// arch/x86/kernel/traps.c; "Oops: " stands before since 6.10 (arch/x86/kernel/dumpstack.c).
+	"Oops: "? "general protection fault" [,:] { *end_ret = YYCURSOR; return RULE_GPF; }
+	"Oops: "? "invalid opcode: " [0-9]   { *end_ret = YYCURSOR; return RULE_INVALID_OP; }
+	"Oops: "? ("divide error"|"stack segment"|"segment not present"|"invalid TSS"|"alignment check"|"int3"|"bounds"|"overflow"|"coprocessor segment overrun"|"debug"|"control protection"|"simd exception"|"fpu exception"|"trap invalid opcode"|"stack guard page"|"double fault"|"kernel stack overflow (page fault)"|"kernel stack overflow (double-fault)"|"Bad pagetable"|"#VC") ": " [0-9] { *end_ret = YYCURSOR; return RULE_TRAP; }
+	"PANIC: double fault"           { *end_ret = YYCURSOR; return RULE_DOUBLE_FAULT; }
+	// arch/arm*/kernel/traps.c, mm/fault.c
+	"Internal error: "              { *end_ret = YYCURSOR; return RULE_TRAP; }
+	"Unhandled fault: "             { *end_ret = YYCURSOR; return RULE_TRAP; }
+	"Alignment trap: not handling instruction" { *end_ret = YYCURSOR; return RULE_TRAP; }
+	// arch/s390/kernel/traps.c, dumpstack.c: "illegal operation: 0001 ilc:1 [#1] SMP"
+	("illegal operation"|"monitor event"|"specification exception"|"addressing exception"|"fixpoint divide exception"|"stack overflow"|"data exception"|"operand exception"|"privileged operation"|"execute exception"|"protection exception"|"translation exception") ": " [0-9a-f]{4} " " { *end_ret = YYCURSOR; return RULE_TRAP; }
+	("Oops"|"Oops - " word [^\x00:]*) ": " { *end_ret = YYCURSOR; return RULE_OOPS; }
+	// arch/riscv: "Kernel BUG [#1]", "Oops - illegal instruction [#1]"
+	"Kernel BUG [#"                 { *end_ret = YYCURSOR; return RULE_OOPS; }
+	"Oops [#"                       { *end_ret = YYCURSOR; return RULE_OOPS; }
+	"Oops - " word [^\x00:[]* "[#" { *end_ret = YYCURSOR; return RULE_OOPS; }
+
+	// lib/bug.c, and arch BUG handlers
+	("kernel"|"Kernel") " BUG at " [^\x00 ] { *end_ret = YYCURSOR; return RULE_BUG_AT; }
+	// lib/list_debug.c
+	"list_" ("add"|"del") ("_rcu"|"_double")? " corruption" { *end_ret = YYCURSOR; return RULE_LIST; }
+	// mm/usercopy.c
+	"usercopy: " ("K"|"k") "ernel memory " ("exposure"|"overwrite") " attempt detected" { *end_ret = YYCURSOR; return RULE_USERCOPY; }
+	// lib/string_helpers.c
+	"detected buffer overflow in "  { *end_ret = YYCURSOR; return RULE_FORTIFY; }
+
+	// arch/x86/kernel/dumpstack.c, traps.c; arch/arm64, riscv traps.c
+	"BUG: " [a-zA-Z_0-9]* " "? "stack guard page was hit" { *end_ret = YYCURSOR; return RULE_STACK_GUARD; }
+	"kernel stack overflow (" [a-z]+ [ -] "fault)" { *end_ret = YYCURSOR; return RULE_STACK_OVERFLOW; }
+	"Insufficient stack space to handle exception!" { *end_ret = YYCURSOR; return RULE_STACK_OVERFLOW; }
+
+	// kernel/panic.c __warn(): "WARNING: CPU: 1 PID: 2 at file:line f+0x1/0x2", before 3.11
+	// "WARNING: at file:line f()", since 6.17 "WARNING: file:line at f+0x1/0x2, CPU#1: comm/2".
+	"WARNING: CPU: " [0-9]+ " PID: " [0-9]+ " at " { *end_ret = YYCURSOR; return RULE_WARN_AT; }
+	"WARNING: at " [^\x00 ]         { *end_ret = YYCURSOR; return RULE_WARN_AT; }
+	"WARNING: " [^\x00 :]+ [.] [chS] ":" [0-9]+ " at " { *end_ret = YYCURSOR; return RULE_WARN_AT; }
+	"WARNING: "                     { *end_ret = YYCURSOR; return RULE_WARN; }
+	"WARNING: kernel stack "        { *end_ret = YYCURSOR; return RULE_WARN; }
+
+	// kernel/locking/lockdep.c
+	lockdep_what = "possible circular locking dependency"|"possible recursive locking"|"possible irq lock inversion"|"possible bad unlock balance"|"inconsistent lock state"|"inconsistent " [{(] |"possible deadlock"|([A-Z_]+ "-safe -> " [A-Z_]+ "-unsafe lock order detected")|"possible reason"|"held lock freed"|"bad unlock balance"|"bad contention"|"lock held when returning to user"|"Nested lock was not taken"|"nested lock was not taken"|"Invalid wait context"|"still has locks held"|"key is still in use";
+	("WARNING: "|"INFO: "|"[ INFO: "|"BUG: "|"[ BUG: ") lockdep_what { *end_ret = YYCURSOR; return RULE_LOCKDEP; }
+	("WARNING: "|"INFO: "|"[ INFO: "|"BUG: "|"[ BUG: ") [^\x00 ]+ "/" [0-9]+ (" still has locks held"|" still holding locks") { *end_ret = YYCURSOR; return RULE_LOCKDEP; }
+	"INFO: trying to register non-static key" { *end_ret = YYCURSOR; return RULE_LOCKDEP; }
+	("WARNING: "|"INFO: "|"[ INFO: ") "suspicious " ("RCU usage"|"rcu_dereference_") { *end_ret = YYCURSOR; return RULE_RCU_USAGE; }
+	"BUG: workqueue leaked " ("lock"|"atomic")  { *end_ret = YYCURSOR; return RULE_LOCKDEP; }
+	"BUG: workqueue leaked lock or atomic" { *end_ret = YYCURSOR; return RULE_LOCKDEP; }
+	// kernel/locking/spinlock_debug.c, lockdep's tables
+	"BUG: " ("spinlock"|"rwlock"|"rtmutex") " " { *end_ret = YYCURSOR; return RULE_SPINLOCK; }
+
+	// kernel/sched/core.c, lib/smp_processor_id.c
+	"BUG: sleeping function called from invalid context" { *end_ret = YYCURSOR; return RULE_SLEEP_ATOMIC; }
+	"BUG: scheduling while atomic"  { *end_ret = YYCURSOR; return RULE_SCHED_ATOMIC; }
+	"BUG: using " [^\x00 ]+ " in preemptible" { *end_ret = YYCURSOR; return RULE_PREEMPT; }
+
+	// kernel/hung_task.c, kernel/workqueue.c
+	"INFO: task " [^\x00]* " blocked " ("for more than "|"in I/O wait for more than ") { *end_ret = YYCURSOR; return RULE_HUNG_TASK; }
+	"INFO: task " [^\x00]* " can't die for more than " { *end_ret = YYCURSOR; return RULE_HUNG_TASK; }
+	"BUG: workqueue lockup"         { *end_ret = YYCURSOR; return RULE_WORKQUEUE; }
+
+	// kernel/rcu/tree_stall.h, tasks.h
+	"INFO: " [a-z_]* "rcu" [a-z_]* " " "self-"? "detected " "expedited "? "stall" { *end_ret = YYCURSOR; return RULE_RCU_STALL; }
+	"INFO: " [a-z_]* "rcu" [a-z_]* " detected stalls" { *end_ret = YYCURSOR; return RULE_RCU_STALL; }
+
+	// kernel/watchdog.c, watchdog_hld.c
+	"BUG: soft lockup"              { *end_ret = YYCURSOR; return RULE_SOFT_LOCKUP; }
+	"Watchdog detected hard LOCKUP on cpu" { *end_ret = YYCURSOR; return RULE_HARD_LOCKUP; }
+	"Watchdog CPU:" [0-9]+ " Hard LOCKUP" { *end_ret = YYCURSOR; return RULE_HARD_LOCKUP; }
+	"CPU " [0-9]+ " self-detected hard LOCKUP" { *end_ret = YYCURSOR; return RULE_HARD_LOCKUP; }
+	"CPU " [0-9]+ " detected hard LOCKUP on other CPUs" { *end_ret = YYCURSOR; return RULE_HARD_LOCKUP; }
+
+	// kernel/panic.c
+	"Kernel panic - not syncing"    { *end_ret = YYCURSOR; return RULE_PANIC; }
+
+	// lib/ubsan.c
+	"UBSAN: " [a-zA-Z]              { *end_ret = YYCURSOR; return RULE_UBSAN; }
+
+	// mm/kmemleak.c
+	"BUG: memory leak"              { *end_ret = YYCURSOR; return RULE_LEAK; }
+	"unreferenced object 0x"        { *end_ret = YYCURSOR; return RULE_LEAK; }
+
+	// mm/page_alloc.c, mm/memory.c, fs/dcache.c, mm/slub.c
+	"BUG: Bad page " ("state"|"map"|"cache") { *end_ret = YYCURSOR; return RULE_BAD_PAGE; }
+	"BUG: Dentry "                  { *end_ret = YYCURSOR; return RULE_DENTRY; }
+	"BUG " [^\x00 :(]+ " (" [^\x00)]* "): " { *end_ret = YYCURSOR; return RULE_SLAB; }
+	"BUG: "                         { *end_ret = YYCURSOR; return RULE_BUG_MSG; }
+
+	// net/core/dev.c, fs/file_table.c, fs/super.c
+	"unregister_netdevice: waiting for " [^\x00 ]+ " to become free" { *end_ret = YYCURSOR; return RULE_STUCK_REF; }
+	"VFS: Close: file count is " ("zero"|"0") { *end_ret = YYCURSOR; return RULE_STUCK_REF; }
+	"VFS: Busy inodes after unmount of " { *end_ret = YYCURSOR; return RULE_STUCK_REF; }
+
+	// mm/oom_kill.c
+	("Out of memory"|"Memory cgroup out of memory") ": Kill" { *end_ret = YYCURSOR; return RULE_OOM_KILL; }
+
+	// arch/x86/kernel/cpu/mce/core.c
+	"CPU " [0-9]+ ": Machine Check" " Exception"? ": " { *end_ret = YYCURSOR; return RULE_MCE; }
+	"Machine check events logged"   { *end_ret = YYCURSOR; return RULE_MCE; }
+	// arch/x86/kernel/nmi.c
+	"Uhhuh. NMI received for unknown reason" { *end_ret = YYCURSOR; return RULE_NMI; }
+	"NMI: " ("PCI system error (SERR)"|"IOCK error"|"memory parity error") { *end_ret = YYCURSOR; return RULE_NMI; }
+	// drivers/edac/edac_mc.c, drivers/pci/pcie/aer.c, drivers/firmware/efi/cper.c, thermal
+	"EDAC " [^\x00 ]+ ": " [0-9]+ " UE " { *end_ret = YYCURSOR; return RULE_HW; }
+	("AER: "|"PCIe Bus Error: ") ("Uncorrected (Fatal) error received"|"severity=Uncorrected (Fatal)"|"severity=Uncorrectable (Fatal)") { *end_ret = YYCURSOR; return RULE_HW; }
+	"[Hardware Error]: event severity: " ("fatal"|"panic") { *end_ret = YYCURSOR; return RULE_HW; }
+	"critical temperature reached"  { *end_ret = YYCURSOR; return RULE_HW; }
+	*/
+}
+
+// The first bytes of any rule: most positions of a line are none of these.
+static bool may_begin(unsigned char c)
+{
+	switch (c) {
+	case 'A': case 'B': case 'C': case 'E': case 'I': case 'K': case 'M': case 'N': case 'O':
+	case 'P': case 'U': case 'V': case 'W': case '[': case 'u': case 'k': case 'g': case 'i':
+	case 'd': case 's': case 'a': case 'b': case 'o': case 'c': case 'f': case 'l': case 'm':
+	case 'p': case 'e': case 't': case '#':
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool is_word(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+	       c == '_';
+}
+
+bool oops_header_find(const char *text, size_t len, struct oops_header *ret)
+{
+	bool start = true;
+
+	for (size_t i = 0; i < len; i++) {
+		if (text[i] == ' ' && start)
+			continue;
+		if (may_begin((unsigned char)text[i]) && (!i || !is_word(text[i - 1]))) {
+			const char *end = NULL;
+			enum oops_rule rule = match(text + i, &end);
+
+			if (rule != RULE_NONE &&
+			    (start || !(oops_rule_info[rule].flags & RULE_START))) {
+				*ret = (struct oops_header){rule, i, (size_t)(end - text)};
+				return true;
+			}
+		}
+		start = false;
+	}
+	return false;
+}

@@ -1,0 +1,90 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""run_cases.py EYRIE CASE...: each case is a kernel log with its expected verdict at the top.
+
+Lines "# key: value" say what the first event must have ("next-key": the second; "events: N"
+counts them; "none:" wants no event). "fatal: KIND|yes|no" is what --fatal must answer. Every case is also
+fed in three other dresses (syslog, journal, /dev/kmsg), which must not change the answer, and cut
+at every tenth line, which must not crash.
+"""
+import json, re, subprocess, sys
+
+
+def run(eyrie, text, *options):
+    p = subprocess.run([eyrie, "oops", *options], input=text.encode(), capture_output=True)
+    if p.returncode:
+        raise SystemExit(f"exit code {p.returncode}: {p.stderr.decode()}")
+    return [json.loads(line) for line in p.stdout.decode().splitlines()]
+
+
+def value(event, key):
+    v = event.get(key)
+    return "" if v is None else str(v).lower() if isinstance(v, bool) else str(v)
+
+
+def dress(lines, style):
+    out = []
+    for line in lines:
+        m = re.match(r"\[ *(\d+)\.(\d+)\] ?(.*)", line)
+        if not m:
+            return None
+        if style == "syslog":
+            out.append(f"Nov 23 12:00:00 web-01 kernel: {line}")
+        elif style == "journal":
+            out.append(f"[{m[1]}.{m[2]}] web-01 kernel: {m[3]}")
+        else:
+            out.append(f"4,{len(out) + 100},{int(m[1]) * 1000000 + int(m[2])},-;{m[3]}")
+    return "\n".join(out) + "\n"
+
+
+def check(eyrie, path):
+    want, lines = [], []
+    for line in open(path, encoding="utf-8", errors="surrogateescape").read().splitlines():
+        m = re.match(r"# ([a-z_-]+): ?(.*)", line)
+        if m and not lines:
+            want.append((m[1], m[2]))
+        else:
+            lines.append(line)
+    if not want:
+        return ["no verdict at the top"]
+    text = "\n".join(lines) + "\n"
+    events, bad = run(eyrie, text), []
+    for key, expected in want:
+        index, name = (1, key[5:] or "kind") if key.startswith("next") else (0, key)
+        if key == "source":
+            continue
+        if key == "none":
+            got, expected = len(events), 0
+        elif key == "events":
+            got, expected = len(events), int(expected)
+        elif key == "fatal":
+            fatal = run(eyrie, text, "--fatal")
+            kind = fatal[0]["kind"] if fatal else "no"
+            got = "yes" if expected == "yes" and kind != "no" else kind
+        else:
+            got = value(events[index], name) if len(events) > index else "no event"
+            if name == "offset" and got.isdigit():
+                got = hex(int(got))
+        if got != expected:
+            bad.append(f"{key} is {got!r}, expected {expected!r}")
+    keys = [(e["signature"], e["reason"]) for e in events]
+    for style in ("syslog", "journal", "kmsg"):
+        dressed = dress(lines, style)
+        if dressed and [(e["signature"], e["reason"]) for e in run(eyrie, dressed)] != keys:
+            bad.append(f"another answer in the dress of {style}")
+    for cut in range(1, len(lines), 10):
+        run(eyrie, "\n".join(lines[:cut]))
+    return bad
+
+
+def main():
+    failed = 0
+    for path in sys.argv[2:]:
+        for text in check(sys.argv[1], path):
+            print(f"{path}: {text}")
+            failed += 1
+    print(f"{len(sys.argv) - 2} cases, {failed} failures")
+    return 1 if failed or len(sys.argv) < 3 else 0
+
+
+sys.exit(main())
