@@ -18,6 +18,7 @@ enum db_job_state {
 #undef X
 };
 const char *db_job_state_name(enum db_job_state state);
+bool db_job_state_parse(const char *name, enum db_job_state *ret);
 
 struct db_job {
 	int64_t id;

@@ -24,6 +24,7 @@ enum db_mail_kind {
 #undef X
 };
 const char *db_mail_kind_name(enum db_mail_kind kind);
+bool db_mail_kind_parse(const char *name, enum db_mail_kind *ret);
 
 struct db_mail {
 	int64_t id;

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "db/folder.h"
+
+#include "db/sql.h"
+
+struct ey_error *db_folder_get(struct db *db, const char *path, enum db_folder_state *ret,
+			       char **stamp_ret)
+{
+	int64_t crash_id;
+	bool taken;
+	struct ey_error *err =
+		db_scalar(db, &crash_id, &taken, "SELECT crash_id FROM folders WHERE path = ?1",
+			  db_text(path));
+
+	*ret = taken ? DB_FOLDER_TAKEN : DB_FOLDER_UNKNOWN;
+	if (stamp_ret)
+		*stamp_ret = NULL;
+	if (err)
+		return err;
+	_cleanup_statement_ struct db_statement *st = NULL;
+	bool row = false;
+	if (!taken) {
+		err = db_query(db, &st, "SELECT stamp FROM rejects WHERE path = ?1", db_text(path));
+		if (!err)
+			err = db_step(st, &row);
+		if (err)
+			return err;
+	}
+	if (row)
+		*ret = DB_FOLDER_REJECTED;
+	if (stamp_ret) {
+		*stamp_ret = strdup(row ? db_column_text(st, 0) : "");
+		if (!*stamp_ret)
+			return &ey_error_nomem;
+	}
+	return NULL;
+}
+
+struct ey_error *db_folder_reject(struct db *db, const char *path, const char *stamp,
+				  const char *why, int64_t now)
+{
+	return db_run(db,
+		      "INSERT INTO rejects (path, stamp, why, first_seen, last_seen) "
+		      "VALUES (?1, ?2, ?3, ?4, ?4) ON CONFLICT (path) DO UPDATE SET "
+		      "stamp = excluded.stamp, why = excluded.why, last_seen = excluded.last_seen",
+		      db_text(path), db_text(stamp), db_text(why), db_int(now));
+}
+
+static struct ey_error *read_folders(struct db_statement *st, struct db_folder_list *ret)
+{
+	struct db_folder_list list = {0};
+	struct ey_error *err = NULL;
+	bool row = true, failed = false;
+
+	while (!err && !(err = db_step(st, &row)) && row) {
+		struct db_folder *f = db_list_add(&list);
+
+		if (!f) {
+			err = &ey_error_nomem;
+			break;
+		}
+		f->path = db_column_dup(st, 0, &list.arena, &failed);
+		f->crash_id = db_column_int(st, 1);
+		f->time = db_column_int(st, 2);
+		f->dump_bytes = db_column_int(st, 3);
+		f->why = db_column_dup(st, 4, &list.arena, &failed);
+		if (failed)
+			err = &ey_error_nomem;
+	}
+	if (err)
+		db_folder_list_deinit(&list);
+	*ret = list;
+	return err;
+}
+
+struct ey_error *db_folder_rejected(struct db *db, unsigned int limit, struct db_folder_list *ret)
+{
+	_cleanup_statement_ struct db_statement *st = NULL;
+	struct ey_error *err = db_query(db, &st,
+					"SELECT path, 0, first_seen, 0, why FROM rejects ORDER BY "
+					"last_seen DESC, path LIMIT ?1",
+					db_int(limit ? limit : 100));
+
+	*ret = (struct db_folder_list){0};
+	return err ? err : read_folders(st, ret);
+}
+
+struct ey_error *db_folder_dumps_before(struct db *db, int64_t before, unsigned int limit,
+					struct db_folder_list *ret)
+{
+	_cleanup_statement_ struct db_statement *st = NULL;
+	struct ey_error *err =
+		db_query(db, &st,
+			 "SELECT path, crash_id, time, dump_bytes, '' FROM folders "
+			 "WHERE has_dump = 1 AND time < ?1 ORDER BY time, path LIMIT ?2",
+			 db_int(before), db_int(limit));
+
+	*ret = (struct db_folder_list){0};
+	return err ? err : read_folders(st, ret);
+}
+
+struct ey_error *db_folder_purged(struct db *db, const char *path, int64_t now)
+{
+	_cleanup_txn_ struct db_txn txn = {0};
+	int64_t crash_id = 0, reason_id = 0;
+	bool found, last = false;
+	struct ey_error *err = db_begin(db, &txn);
+
+	if (!err)
+		err = db_scalar(db, &crash_id, &found,
+				"UPDATE folders SET has_dump = 0 WHERE path = ?1 AND has_dump = 1 "
+				"RETURNING crash_id",
+				db_text(path));
+	if (err || !found)
+		return err;
+	err = db_scalar(db, &reason_id, &last,
+			"UPDATE crashes SET dump = 'purged', purged = ?2 WHERE id = ?1 AND "
+			"dump = 'kept' AND NOT EXISTS (SELECT 1 FROM folders f "
+			"WHERE f.crash_id = ?1 AND f.has_dump = 1) RETURNING reason_id",
+			db_int(crash_id), db_int(now));
+	if (!err && last)
+		err = db_run(db, "UPDATE reasons SET dumps = dumps - 1 WHERE id = ?1 AND dumps > 0",
+			     db_int(reason_id));
+	return err ? err : db_commit(&txn);
+}
+
+void db_folder_list_deinit(struct db_folder_list *list)
+{
+	db_arena_deinit(&list->arena);
+	*list = (struct db_folder_list){0};
+}

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "db/host.h"
+
+#include <inttypes.h>
+
+#include "db/sql.h"
+
+#define HOST_COLUMNS                                                                          \
+	"SELECT h.id, h.site, h.folder, h.hostname, h.machine_id, h.dmi_uuid, h.dmi_serial, " \
+	"h.model_id, m.vendor, m.product, h.firmware, h.kernel, h.first_seen, h.last_seen, "  \
+	"h.crashes, h.reasons, (SELECT a.id FROM alerts a WHERE a.scope = 'host' AND "        \
+	"a.subject_id = h.id AND a.resolved = 0) FROM hosts h "                               \
+	"LEFT JOIN models m ON m.id = h.model_id"
+
+static void read_host(struct db_statement *st, struct db_arena *arena, struct db_host *h,
+		      bool *failed)
+{
+	int i = 0;
+
+	h->id = db_column_int(st, i++);
+	h->site = db_column_dup(st, i++, arena, failed);
+	h->folder = db_column_dup(st, i++, arena, failed);
+	h->hostname = db_column_dup(st, i++, arena, failed);
+	h->machine_id = db_column_dup(st, i++, arena, failed);
+	h->dmi_uuid = db_column_dup(st, i++, arena, failed);
+	h->dmi_serial = db_column_dup(st, i++, arena, failed);
+	h->model_id = db_column_int(st, i++);
+	h->vendor = db_column_dup(st, i++, arena, failed);
+	h->product = db_column_dup(st, i++, arena, failed);
+	h->firmware = db_column_dup(st, i++, arena, failed);
+	h->kernel = db_column_dup(st, i++, arena, failed);
+	h->first_seen = db_column_int(st, i++);
+	h->last_seen = db_column_int(st, i++);
+	h->crashes = db_column_int(st, i++);
+	h->reasons = db_column_int(st, i++);
+	h->alert_id = db_column_int(st, i++);
+}
+
+static struct ey_error *run_list(struct db *db, struct db_sql *sql, enum db_host_order order,
+				 unsigned int limit, struct db_host_list *ret)
+{
+	_cleanup_statement_ struct db_statement *st = NULL;
+	struct db_host_list list = {0};
+	struct ey_error *err = db_sql_query(db, sql, &st);
+	bool row = true, failed = false;
+
+	while (!err && !(err = db_step(st, &row)) && row) {
+		if (list.count == limit) {
+			const struct db_host *last = &list.items[list.count - 1];
+
+			list.next = db_cursor_make(&list.arena,
+						   order == DB_HOSTS_BY_CRASHES ? last->crashes
+										: last->last_seen,
+						   last->id, &failed);
+			break;
+		}
+		struct db_host *h = db_list_add(&list);
+		if (h)
+			read_host(st, &list.arena, h, &failed);
+		if (!h || failed)
+			err = &ey_error_nomem;
+	}
+	if (!err && failed)
+		err = &ey_error_nomem;
+	if (err) {
+		db_host_list_deinit(&list);
+		return err;
+	}
+	*ret = list;
+	return NULL;
+}
+
+struct ey_error *db_host_list(struct db *db, const struct db_host_filter *f,
+			      const struct db_page *page, struct db_host_list *ret)
+{
+	_cleanup_sql_ struct db_sql sql = {0};
+	enum db_host_order order = f ? f->order : DB_HOSTS_BY_LAST_SEEN;
+	unsigned int limit = db_page_limit(page, DB_PAGE_DEFAULT);
+	int64_t value, id;
+	bool after;
+	struct ey_error *err = db_cursor_read(page, &value, &id, &after);
+
+	*ret = (struct db_host_list){0};
+	if (err)
+		return err;
+	db_sql_add(&sql, HOST_COLUMNS);
+	if (f) {
+		db_sql_where_text(&sql, "h.site = ?", f->site);
+		db_sql_where_int(&sql, "h.model_id = ?", f->model_id);
+		db_sql_where_int(&sql, "h.last_seen >= ?", f->seen_since);
+		db_sql_where_int(&sql,
+				 "h.id IN (SELECT rh.host_id FROM reason_hosts rh "
+				 "WHERE rh.reason_id = ?)",
+				 f->reason_id);
+		db_sql_where_like(&sql,
+				  "(lower(h.hostname) LIKE ? ESCAPE '!' OR lower(h.folder) LIKE ? "
+				  "ESCAPE '!' OR lower(coalesce(m.vendor, '') || ' ' || "
+				  "coalesce(m.product, '')) LIKE ? ESCAPE '!' OR EXISTS (SELECT 1 "
+				  "FROM host_aliases ha WHERE ha.host_id = h.id AND "
+				  "lower(ha.value) LIKE ? ESCAPE '!'))",
+				  f->text);
+	}
+	if (after) {
+		db_sql_where(&sql,
+			     order == DB_HOSTS_BY_CRASHES ? "(h.crashes, h.id) < (?, "
+							  : "(h.last_seen, h.id) < (?, ",
+			     db_int(value));
+		db_sql_bind(&sql, "?)", db_int(id));
+	}
+	db_sql_bind(&sql,
+		    order == DB_HOSTS_BY_CRASHES ? " ORDER BY h.crashes DESC, h.id DESC LIMIT ?"
+						 : " ORDER BY h.last_seen DESC, h.id DESC LIMIT ?",
+		    db_int((int64_t)limit + 1));
+	return run_list(db, &sql, order, limit, ret);
+}
+
+struct ey_error *db_host_get(struct db *db, int64_t id, struct db_host_list *ret)
+{
+	_cleanup_sql_ struct db_sql sql = {0};
+
+	*ret = (struct db_host_list){0};
+	db_sql_add(&sql, HOST_COLUMNS);
+	db_sql_where(&sql, "h.id = ?", db_int(id));
+	struct ey_error *err = run_list(db, &sql, DB_HOSTS_BY_LAST_SEEN, 1, ret);
+	if (!err && !ret->count)
+		err = ey_error_create(EY_ERR_NOT_FOUND, "there is no host %" PRId64, id);
+	return err;
+}
+
+void db_host_list_deinit(struct db_host_list *list)
+{
+	db_arena_deinit(&list->arena);
+	*list = (struct db_host_list){0};
+}
+
+/* id 0: all of them. */
+static struct ey_error *list_models(struct db *db, int64_t id, struct db_model_list *ret)
+{
+	_cleanup_statement_ struct db_statement *st = NULL;
+	struct db_model_list list = {0};
+	bool row = true, failed = false;
+	struct ey_error *err = db_query(
+		db, &st,
+		"SELECT m.id, m.vendor, m.product, count(h.id), coalesce(sum(h.crashes), 0), "
+		"coalesce(max(h.last_seen), 0) FROM models m LEFT JOIN hosts h ON h.model_id = "
+		"m.id "
+		"WHERE ?1 = 0 OR m.id = ?1 GROUP BY m.id, m.vendor, m.product "
+		"ORDER BY 5 DESC, m.id LIMIT ?2",
+		db_int(id), db_int(DB_PAGE_MAX));
+
+	while (!err && !(err = db_step(st, &row)) && row) {
+		struct db_model *m = db_list_add(&list);
+
+		if (!m) {
+			err = &ey_error_nomem;
+			break;
+		}
+		m->id = db_column_int(st, 0);
+		m->vendor = db_column_dup(st, 1, &list.arena, &failed);
+		m->product = db_column_dup(st, 2, &list.arena, &failed);
+		m->hosts = db_column_int(st, 3);
+		m->crashes = db_column_int(st, 4);
+		m->last_seen = db_column_int(st, 5);
+		if (failed)
+			err = &ey_error_nomem;
+	}
+	if (err)
+		db_model_list_deinit(&list);
+	*ret = list;
+	return err;
+}
+
+struct ey_error *db_model_list(struct db *db, struct db_model_list *ret)
+{
+	return list_models(db, 0, ret);
+}
+
+struct ey_error *db_model_get(struct db *db, int64_t id, struct db_model_list *ret)
+{
+	struct ey_error *err = list_models(db, id > 0 ? id : -1, ret);
+
+	if (!err && !ret->count)
+		err = ey_error_create(EY_ERR_NOT_FOUND, "there is no model %" PRId64, id);
+	return err;
+}
+
+void db_model_list_deinit(struct db_model_list *list)
+{
+	db_arena_deinit(&list->arena);
+	*list = (struct db_model_list){0};
+}
+
+struct ey_error *db_host_boots(struct db *db, int64_t host_id, unsigned int limit,
+			       struct db_boot_list *ret)
+{
+	_cleanup_statement_ struct db_statement *st = NULL;
+	struct db_boot_list list = {0};
+	bool row = true, failed = false;
+	struct ey_error *err =
+		db_query(db, &st,
+			 "SELECT b.id, b.boot_uuid, b.kernel, b.firmware, b.started, b.last_seen, "
+			 "(SELECT max(c.id) FROM crashes c WHERE c.boot_id = b.id) FROM boots b "
+			 "WHERE b.host_id = ?1 ORDER BY b.last_seen DESC, b.id DESC LIMIT ?2",
+			 db_int(host_id), db_int(limit ? limit : 100));
+
+	while (!err && !(err = db_step(st, &row)) && row) {
+		struct db_boot *b = db_list_add(&list);
+
+		if (!b) {
+			err = &ey_error_nomem;
+			break;
+		}
+		b->id = db_column_int(st, 0);
+		b->boot_uuid = db_column_dup(st, 1, &list.arena, &failed);
+		b->kernel = db_column_dup(st, 2, &list.arena, &failed);
+		b->firmware = db_column_dup(st, 3, &list.arena, &failed);
+		b->started = db_column_int(st, 4);
+		b->last_seen = db_column_int(st, 5);
+		b->crash_id = db_column_int(st, 6);
+		if (failed)
+			err = &ey_error_nomem;
+	}
+	if (err)
+		db_boot_list_deinit(&list);
+	*ret = list;
+	return err;
+}
+
+void db_boot_list_deinit(struct db_boot_list *list)
+{
+	db_arena_deinit(&list->arena);
+	*list = (struct db_boot_list){0};
+}

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "db/identity.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "db/sql.h"
+
+enum { ID_DIGITS = 32 };
+
+void db_host_match_deinit(struct db_host_match *match)
+{
+	free(match->boot_uuid);
+	match->boot_uuid = NULL;
+}
+
+struct ey_error *db_identity_normalize(const char *id, char **ret)
+{
+	// What firmware holds when nobody wrote a UUID into it.
+	static const char *const junk[] = {
+		"00000000000000000000000000000000", "ffffffffffffffffffffffffffffffff",
+		"03000200040005000006000700080009", "00020003000400050006000700080009",
+		"12345678123456781234567890abcdef",
+	};
+	char digits[ID_DIGITS + 1];
+	size_t n = 0;
+
+	*ret = NULL;
+	for (const char *p = id ? id : ""; *p; p++) {
+		if (*p == '-')
+			continue;
+		if (!isxdigit((unsigned char)*p) || n == ID_DIGITS)
+			return NULL;
+		digits[n++] = (char)tolower((unsigned char)*p);
+	}
+	if (n != ID_DIGITS)
+		return NULL;
+	digits[n] = '\0';
+	for (size_t i = 0; i < EY_ARRAY_SIZE(junk); i++) {
+		if (!strcmp(digits, junk[i]))
+			return NULL;
+	}
+	*ret = strdup(digits);
+	return *ret ? NULL : &ey_error_nomem;
+}
+
+static struct ey_error *find_model(struct db *db, const struct db_intake *in, int64_t *ret)
+{
+	const char *vendor = in->vendor ? in->vendor : "",
+		   *product = in->product ? in->product : "";
+	bool found;
+
+	*ret = 0;
+	if (!*vendor && !*product)
+		return NULL;
+	struct ey_error *err = db_scalar(db, ret, &found,
+					 "SELECT id FROM models WHERE vendor = ?1 AND product = ?2",
+					 db_text(vendor), db_text(product));
+	if (err || found)
+		return err;
+	return db_scalar(db, ret, NULL,
+			 "INSERT INTO models (vendor, product) VALUES (?1, ?2) RETURNING id",
+			 db_text(vendor), db_text(product));
+}
+
+// "UUID/SERIAL" of the hardware; NULL without a usable UUID.
+static struct ey_error *hardware_id(const struct db_intake *in, char **ret)
+{
+	_cleanup_free_ char *uuid = NULL;
+	struct ey_error *err = db_identity_normalize(in->dmi_uuid, &uuid);
+
+	*ret = NULL;
+	if (err || !uuid)
+		return err;
+	if (asprintf(ret, "%s/%s", uuid, in->dmi_serial && *in->dmi_serial ? in->dmi_serial : "-") <
+	    0) {
+		*ret = NULL;
+		return &ey_error_nomem;
+	}
+	return NULL;
+}
+
+struct ids {
+	char *install;
+	char *hardware;
+};
+
+static void ids_deinit(struct ids *ids)
+{
+	free(ids->install);
+	free(ids->hardware);
+}
+
+static struct ey_error *find_host(struct db *db, const struct db_intake *in, const struct ids *ids,
+				  int64_t *ret)
+{
+	// A host that is known under another hardware id is another machine, whatever else agrees.
+	static const char not_other_hardware[] = "(?3 IS NULL OR NOT EXISTS (SELECT 1 FROM "
+						 "host_aliases o WHERE o.host_id = h.id AND "
+						 "o.kind = 'dmi') OR EXISTS (SELECT 1 FROM "
+						 "host_aliases o WHERE o.host_id = h.id AND "
+						 "o.kind = 'dmi' AND o.value = ?3))";
+	_cleanup_buf_ struct ey_buf by_install = EY_BUF_INIT, by_folder = EY_BUF_INIT;
+	struct ey_error *err = NULL;
+	bool found = false;
+
+	if (ids->hardware)
+		err = db_scalar(db, ret, &found,
+				"SELECT h.id FROM host_aliases a JOIN hosts h ON h.id = a.host_id "
+				"WHERE a.kind = 'dmi' AND a.value = ?1 "
+				"ORDER BY a.last_seen DESC, h.id LIMIT 1",
+				db_text(ids->hardware));
+	if (err || found)
+		return err;
+	// Without a hardware id, an install id alone does not tell a clone from a machine that was
+	// renamed: its name or folder must agree. The same one first.
+	if (ids->install) {
+		ey_buf_printf(&by_install,
+			      "SELECT h.id FROM host_aliases a JOIN hosts h ON h.id = a.host_id "
+			      "WHERE a.kind = 'machine' AND a.value = ?1 AND %s AND "
+			      "((h.site = ?2 AND h.folder = ?4) OR h.hostname = ?5) "
+			      "ORDER BY CASE WHEN h.site = ?2 AND h.folder = ?4 THEN 0 ELSE 1 END, "
+			      "a.last_seen DESC, h.id LIMIT 1",
+			      not_other_hardware);
+		err = db_scalar(db, ret, &found, ey_buf_str(&by_install), db_text(ids->install),
+				db_text(in->site), db_text(ids->hardware), db_text(in->folder),
+				db_text(in->hostname));
+	}
+	if (err || found)
+		return err;
+	ey_buf_printf(&by_folder,
+		      "SELECT h.id FROM hosts h WHERE h.site = ?1 AND h.folder = ?2 AND %s "
+		      "ORDER BY h.last_seen DESC, h.id LIMIT 1",
+		      not_other_hardware);
+	return db_scalar(db, ret, NULL, ey_buf_str(&by_folder), db_text(in->site),
+			 db_text(in->folder), db_text(ids->hardware));
+}
+
+static struct ey_error *note_alias(struct db *db, int64_t host_id, const char *kind,
+				   const char *value, int64_t time)
+{
+	if (!value)
+		return NULL;
+	return db_run(
+		db,
+		"INSERT INTO host_aliases (kind, value, host_id, first_seen, last_seen) "
+		"VALUES (?1, ?2, ?3, ?4, ?4) ON CONFLICT (kind, value, host_id) DO UPDATE SET "
+		"last_seen = CASE WHEN host_aliases.last_seen > ?4 THEN "
+		"host_aliases.last_seen ELSE ?4 END",
+		db_text(kind), db_text(value), db_int(host_id), db_int(time));
+}
+
+static struct ey_error *add_host(struct db *db, const struct db_intake *in, int64_t *ret)
+{
+	return db_scalar(db, ret, NULL,
+			 "INSERT INTO hosts (site, folder, hostname, first_seen, last_seen) "
+			 "VALUES (?1, ?2, ?3, ?4, ?4) RETURNING id",
+			 db_text(in->site), db_text(in->folder),
+			 db_text(in->hostname ? in->hostname : in->folder), db_int(in->time));
+}
+
+// What the latest crash says wins; an older one that comes late only fills in what was unknown.
+static struct ey_error *update_host(struct db *db, const struct db_intake *in,
+				    const struct ids *ids, const struct db_host_match *match)
+{
+	return db_run(db,
+		      "UPDATE hosts SET "
+		      "hostname = CASE WHEN last_seen <= ?2 THEN coalesce(?3, hostname) ELSE "
+		      "hostname END, "
+		      "site = CASE WHEN last_seen <= ?2 THEN ?4 ELSE site END, "
+		      "folder = CASE WHEN last_seen <= ?2 THEN ?5 ELSE folder END, "
+		      "machine_id = CASE WHEN last_seen <= ?2 THEN coalesce(?6, machine_id) "
+		      "ELSE coalesce(machine_id, ?6) END, "
+		      "dmi_uuid = CASE WHEN last_seen <= ?2 THEN coalesce(?7, dmi_uuid) "
+		      "ELSE coalesce(dmi_uuid, ?7) END, "
+		      "dmi_serial = CASE WHEN last_seen <= ?2 THEN coalesce(?8, dmi_serial) "
+		      "ELSE coalesce(dmi_serial, ?8) END, "
+		      "model_id = CASE WHEN last_seen <= ?2 THEN coalesce(?9, model_id) "
+		      "ELSE coalesce(model_id, ?9) END, "
+		      "firmware = CASE WHEN last_seen <= ?2 THEN coalesce(?10, firmware) "
+		      "ELSE coalesce(firmware, ?10) END, "
+		      "kernel = CASE WHEN last_seen <= ?2 THEN coalesce(?11, kernel) "
+		      "ELSE coalesce(kernel, ?11) END, "
+		      "first_seen = CASE WHEN first_seen < ?2 THEN first_seen ELSE ?2 END, "
+		      "last_seen = CASE WHEN last_seen > ?2 THEN last_seen ELSE ?2 END "
+		      "WHERE id = ?1",
+		      db_int(match->host_id), db_int(in->time), db_text(in->hostname),
+		      db_text(in->site), db_text(in->folder), db_text(ids->install),
+		      db_text(in->dmi_uuid), db_text(in->dmi_serial), db_id(match->model_id),
+		      db_text(in->firmware), db_text(in->kernel));
+}
+
+struct ey_error *db_identity_match(struct db *db, const struct db_intake *in,
+				   struct db_host_match *ret)
+{
+	_cleanup_(ids_deinit) struct ids ids = {0};
+	struct ey_error *err = db_identity_normalize(in->machine_id, &ids.install);
+
+	if (!err)
+		err = hardware_id(in, &ids.hardware);
+	if (!err)
+		err = db_identity_normalize(in->boot_uuid, &ret->boot_uuid);
+	if (!err)
+		err = find_model(db, in, &ret->model_id);
+	if (!err)
+		err = find_host(db, in, &ids, &ret->host_id);
+	if (!err && !ret->host_id)
+		err = add_host(db, in, &ret->host_id);
+	if (!err)
+		err = update_host(db, in, &ids, ret);
+	if (!err)
+		err = note_alias(db, ret->host_id, "machine", ids.install, in->time);
+	if (!err)
+		err = note_alias(db, ret->host_id, "dmi", ids.hardware, in->time);
+	return err;
+}

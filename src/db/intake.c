@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "db/intake.h"
+
+#include "db/identity.h"
+#include "db/part.h"
+#include "db/reason.h"
+#include "db/sql.h"
+
+/* How far apart two sources may put the same crash, seconds. */
+enum {
+	SAME_CRASH = 120,
+	/** Both read it from a dump of the same memory; rounding only. */
+	SAME_CRASH_DUMPS = 2,
+};
+
+static struct ey_error *find_by_boot(struct db *db, int64_t host_id, const char *boot_uuid,
+				     int64_t *crash_ret)
+{
+	if (!boot_uuid)
+		return NULL;
+	return db_scalar(db, crash_ret, NULL,
+			 "SELECT c.id FROM boots b JOIN crashes c ON c.boot_id = b.id "
+			 "WHERE b.host_id = ?1 AND b.boot_uuid = ?2 ORDER BY c.id LIMIT 1",
+			 db_int(host_id), db_text(boot_uuid));
+}
+
+// The same machine, exact key and times; two known boot ids that differ are two crashes.
+static struct ey_error *find_by_time(struct db *db, int64_t host_id, const char *boot_uuid,
+				     const struct db_intake *in, int64_t *crash_ret)
+{
+	_cleanup_statement_ struct db_statement *st = NULL;
+	bool row = true;
+	struct ey_error *err = db_query(
+		db, &st,
+		"SELECT c.id, c.time, c.uptime, c.from_dump FROM crashes c "
+		"JOIN boots b ON b.id = c.boot_id WHERE c.host_id = ?1 AND c.time >= ?2 AND "
+		"c.time <= ?3 AND coalesce(c.signature, '') = ?4 AND "
+		"(b.boot_uuid IS NULL OR ?5 IS NULL) ORDER BY c.time, c.id",
+		db_int(host_id), db_int(in->time - SAME_CRASH), db_int(in->time + SAME_CRASH),
+		db_text(in->signature ? in->signature : ""), db_text(boot_uuid));
+
+	while (!err && !(err = db_step(st, &row)) && row) {
+		int64_t time = db_column_int(st, 1), uptime = db_column_int(st, 2);
+		bool dumps = in->from_dump && db_column_int(st, 3);
+		int64_t tolerance = dumps ? SAME_CRASH_DUMPS : SAME_CRASH;
+		int64_t booted = time - uptime, in_booted = in->time - in->uptime;
+
+		if (llabs(time - in->time) > tolerance)
+			continue;
+		if (uptime >= 0 && in->uptime >= 0 && llabs(booted - in_booted) > tolerance)
+			continue;
+		*crash_ret = db_column_int(st, 0);
+		break;
+	}
+	return err;
+}
+
+static struct ey_error *add_folder(struct db *db, const struct db_intake *in, int64_t crash_id)
+{
+	bool kept = in->dump == DB_DUMP_KEPT;
+	struct ey_error *err =
+		db_run(db,
+		       "INSERT INTO folders (path, crash_id, time, has_dump, dump_bytes) "
+		       "VALUES (?1, ?2, ?3, ?4, ?5)",
+		       db_text(in->path), db_int(crash_id), db_int(in->time), db_int(kept),
+		       db_int(kept ? in->dump_bytes : 0));
+
+	return err ? err : db_run(db, "DELETE FROM rejects WHERE path = ?1", db_text(in->path));
+}
+
+static struct ey_error *add_parts(struct db *db, const struct db_intake *in, int64_t crash_id)
+{
+	struct ey_error *err = NULL;
+
+	for (unsigned int i = 0; !err && i < EY_ARRAY_SIZE(in->parts); i++) {
+		if (in->parts[i].data)
+			err = db_part_add(db, crash_id, (enum db_part)i, in->parts[i].data,
+					  in->parts[i].len);
+	}
+	return err;
+}
+
+// Another copy of a crash that is there: what it knows more is added, nothing is counted.
+static struct ey_error *join_crash(struct db *db, const struct db_intake *in, int64_t crash_id,
+				   const char *boot_uuid)
+{
+	int64_t reason_id;
+	bool dump_came = false;
+	struct ey_error *err = add_folder(db, in, crash_id);
+
+	if (!err)
+		err = add_parts(db, in, crash_id);
+	if (!err && boot_uuid)
+		err = db_run(db,
+			     "UPDATE boots SET boot_uuid = ?2 WHERE boot_uuid IS NULL AND "
+			     "id = (SELECT c.boot_id FROM crashes c WHERE c.id = ?1)",
+			     db_int(crash_id), db_text(boot_uuid));
+	if (!err && in->dump == DB_DUMP_KEPT)
+		err = db_scalar(db, &reason_id, &dump_came,
+				"UPDATE crashes SET dump = 'kept', dump_bytes = ?2, path = ?3, "
+				"dump_format = ?4, dump_complete = ?5, purged = 0 "
+				"WHERE id = ?1 AND dump <> 'kept' RETURNING reason_id",
+				db_int(crash_id), db_int(in->dump_bytes), db_text(in->path),
+				db_text(in->dump_format), db_int(in->dump_complete));
+	if (!err && dump_came)
+		err = db_run(db, "UPDATE reasons SET dumps = dumps + 1 WHERE id = ?1",
+			     db_int(reason_id));
+	return err;
+}
+
+static struct ey_error *add_boot(struct db *db, const struct db_intake *in,
+				 const struct db_host_match *host, int64_t *ret)
+{
+	return db_scalar(
+		db, ret, NULL,
+		"INSERT INTO boots (host_id, boot_uuid, started, last_seen, kernel, firmware, "
+		"model_id) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) "
+		"ON CONFLICT (host_id, boot_uuid) DO UPDATE SET last_seen = excluded.last_seen, "
+		"kernel = coalesce(excluded.kernel, boots.kernel) RETURNING id",
+		db_int(host->host_id), db_text(host->boot_uuid),
+		in->uptime >= 0 ? db_int(in->time - in->uptime) : db_null(), db_int(in->time),
+		db_text(in->kernel), db_text(in->firmware), db_id(host->model_id));
+}
+
+static struct ey_error *add_reason(struct db *db, const struct db_intake *in, int64_t now,
+				   int64_t *id_ret, bool *new_ret)
+{
+	struct ey_error *err = db_scalar(
+		db, id_ret, new_ret,
+		"INSERT INTO reasons (key, kind, guilty, title, first_seen, last_seen, received) "
+		"VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?6) ON CONFLICT (key) DO NOTHING RETURNING id",
+		db_text(in->reason), db_text(in->kind), db_text(in->guilty ? in->guilty : ""),
+		db_text(in->title), db_int(in->time), db_int(now));
+
+	if (err || *new_ret)
+		return err;
+	return db_scalar(db, id_ret, NULL, "SELECT id FROM reasons WHERE key = ?1",
+			 db_text(in->reason));
+}
+
+static struct ey_error *add_signature(struct db *db, const struct db_intake *in, int64_t reason_id,
+				      int64_t *ret)
+{
+	*ret = 0;
+	if (!in->signature)
+		return NULL;
+	return db_scalar(
+		db, ret, NULL,
+		"INSERT INTO signatures (reason_id, signature, first_seen, last_seen, crashes) "
+		"VALUES (?1, ?2, ?3, ?3, 1) ON CONFLICT (reason_id, signature) DO UPDATE SET "
+		"crashes = signatures.crashes + 1, "
+		"first_seen = CASE WHEN signatures.first_seen < ?3 THEN signatures.first_seen "
+		"ELSE ?3 END, last_seen = CASE WHEN signatures.last_seen > ?3 "
+		"THEN signatures.last_seen ELSE ?3 END RETURNING id",
+		db_int(reason_id), db_text(in->signature), db_int(in->time));
+}
+
+// One more crash of the reason on the host, in every counter.
+static struct ey_error *count_crash(struct db *db, const struct db_intake *in, int64_t crash_id,
+				    int64_t reason_id, int64_t host_id)
+{
+	int64_t pair = 0;
+	struct ey_error *err =
+		db_scalar(db, &pair, NULL,
+			  "INSERT INTO reason_hosts (reason_id, host_id, crashes, last_seen) "
+			  "VALUES (?1, ?2, 1, ?3) ON CONFLICT (reason_id, host_id) DO UPDATE SET "
+			  "crashes = reason_hosts.crashes + 1, last_seen = CASE WHEN "
+			  "reason_hosts.last_seen > ?3 THEN reason_hosts.last_seen ELSE ?3 END "
+			  "RETURNING crashes",
+			  db_int(reason_id), db_int(host_id), db_int(in->time));
+
+	if (!err)
+		err = db_run(db,
+			     "UPDATE reasons SET crashes = crashes + 1, hosts = hosts + ?2, "
+			     "dumps = dumps + ?3, first_crash_id = coalesce(first_crash_id, ?5), "
+			     "first_seen = CASE WHEN first_seen < ?4 THEN first_seen ELSE ?4 END, "
+			     "last_seen = CASE WHEN last_seen > ?4 THEN last_seen ELSE ?4 END "
+			     "WHERE id = ?1",
+			     db_int(reason_id), db_int(pair == 1), db_int(in->dump == DB_DUMP_KEPT),
+			     db_int(in->time), db_int(crash_id));
+	if (!err)
+		err = db_run(db,
+			     "UPDATE hosts SET crashes = crashes + 1, reasons = reasons + ?2 "
+			     "WHERE id = ?1",
+			     db_int(host_id), db_int(pair == 1));
+	return err;
+}
+
+static struct ey_error *add_crash(struct db *db, const struct db_intake *in,
+				  const struct db_host_match *host, int64_t now,
+				  struct db_intake_result *ret)
+{
+	int64_t boot_id = 0, signature_id = 0;
+	bool is_new = false;
+	struct ey_error *err = add_boot(db, in, host, &boot_id);
+
+	if (!err)
+		err = add_reason(db, in, now, &ret->reason_id, &is_new);
+	if (!err)
+		err = add_signature(db, in, ret->reason_id, &signature_id);
+	if (!err)
+		err = db_scalar(
+			db, &ret->crash_id, NULL,
+			"INSERT INTO crashes (host_id, boot_id, reason_id, signature_id, model_id, "
+			"time, received, uptime, from_dump, is_new, site, firmware, kernel, "
+			"kernel_version, machine, kind, title, function, module, guilty, "
+			"signature, comm, taint, cpu, pid, corrupted, engine, gaps, path, dump, "
+			"dump_bytes, dump_format, dump_complete) VALUES (?1, ?2, ?3, ?4, ?5, ?6, "
+			"?7, ?8, ?9, ?10, ?11, ?12, "
+			"?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, "
+			"?27, ?28, ?29, ?30, ?31, ?32, ?33) RETURNING id",
+			db_int(host->host_id), db_int(boot_id), db_int(ret->reason_id),
+			db_id(signature_id), db_id(host->model_id), db_int(in->time), db_int(now),
+			db_int(in->uptime), db_int(in->from_dump), db_int(is_new),
+			db_text(in->site), db_text(in->firmware), db_text(in->kernel),
+			db_text(in->kernel_version), db_text(in->machine), db_text(in->kind),
+			db_text(in->title), db_text(in->function), db_text(in->module),
+			db_text(in->guilty), db_text(in->signature), db_text(in->comm),
+			db_text(in->taint), db_int(in->cpu), db_int(in->pid), db_int(in->corrupted),
+			db_text(in->engine), db_int(in->gaps), db_text(in->path),
+			db_text(db_dump_name(in->dump)), db_int(in->dump_bytes),
+			db_text(in->dump_format), db_int(in->dump_complete));
+	if (!err)
+		err = count_crash(db, in, ret->crash_id, ret->reason_id, host->host_id);
+	if (!err)
+		err = add_folder(db, in, ret->crash_id);
+	if (!err)
+		err = add_parts(db, in, ret->crash_id);
+	ret->verdict = is_new ? DB_INTAKE_NEW : DB_INTAKE_KNOWN;
+	return err;
+}
+
+static struct ey_error *fill_result(struct db *db, struct db_intake_result *ret)
+{
+	_cleanup_statement_ struct db_statement *st = NULL;
+	bool row = false;
+	struct ey_error *err = db_query(db, &st,
+					"SELECT c.host_id, r.id, r.crashes, r.hosts FROM crashes c "
+					"JOIN reasons r ON r.id = c.reason_id WHERE c.id = ?1",
+					db_int(ret->crash_id));
+
+	if (!err)
+		err = db_step(st, &row);
+	if (err || !row)
+		return err;
+	ret->host_id = db_column_int(st, 0);
+	ret->reason_id = db_column_int(st, 1);
+	ret->reason_crashes = db_column_int(st, 2);
+	ret->reason_hosts = db_column_int(st, 3);
+	return NULL;
+}
+
+struct ey_error *db_intake(struct db *db, const struct db_intake *in, int64_t now,
+			   struct db_intake_result *ret)
+{
+	_cleanup_txn_ struct db_txn txn = {0};
+	_cleanup_host_match_ struct db_host_match host = {0};
+	int64_t crash_id = 0;
+	bool taken = false;
+
+	*ret = (struct db_intake_result){.verdict = DB_INTAKE_DOUBLE};
+	struct ey_error *err = db_begin(db, &txn);
+	if (!err)
+		err = db_scalar(db, &crash_id, &taken,
+				"SELECT crash_id FROM folders WHERE path = ?1", db_text(in->path));
+	if (!err && !taken)
+		err = db_identity_match(db, in, &host);
+	if (!err && !taken)
+		err = find_by_boot(db, host.host_id, host.boot_uuid, &crash_id);
+	if (!err && !crash_id)
+		err = find_by_time(db, host.host_id, host.boot_uuid, in, &crash_id);
+	if (err)
+		return err;
+	if (!crash_id) {
+		err = add_crash(db, in, &host, now, ret);
+	} else {
+		ret->crash_id = crash_id;
+		if (!taken)
+			err = join_crash(db, in, crash_id, host.boot_uuid);
+	}
+	if (!err)
+		err = fill_result(db, ret);
+	return err ? err : db_commit(&txn);
+}

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/**
+ * @file
+ * Statements, for the files of this room only: SQL that every backend understands.
+ *
+ * Rules that keep it portable: parameters are ?1, ?2, ... and every value is bound; upserts are
+ * `ON CONFLICT (...) DO ...`; new ids come by `RETURNING id`; times and flags are integers; text
+ * is searched by `lower(x) LIKE ?n ESCAPE '!'`; no type of one database only.
+ */
+#ifndef EYRIE_DB_SQL_H
+#define EYRIE_DB_SQL_H
+
+#include <stdarg.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "db/arena.h"
+#include "db/db.h"
+
+struct db_statement;
+
+/** A value to bind. */
+struct db_value {
+	enum { DB_VALUE_NULL, DB_VALUE_INT, DB_VALUE_TEXT, DB_VALUE_BLOB } type;
+	int64_t i;
+	const void *data;
+	size_t len;
+};
+
+/** Values borrow what they point to until the statement is released. */
+static inline struct db_value db_int(int64_t v)
+{
+	return (struct db_value){.type = DB_VALUE_INT, .i = v};
+}
+/** NULL binds NULL. */
+static inline struct db_value db_text(const char *s)
+{
+	return s ? (struct db_value){.type = DB_VALUE_TEXT, .data = s, .len = strlen(s)}
+		 : (struct db_value){0};
+}
+static inline struct db_value db_blob(const void *data, size_t len)
+{
+	return (struct db_value){.type = DB_VALUE_BLOB, .data = data, .len = len};
+}
+static inline struct db_value db_null(void)
+{
+	return (struct db_value){0};
+}
+/** An id where 0 stands for "none". */
+static inline struct db_value db_id(int64_t id)
+{
+	return id ? db_int(id) : db_null();
+}
+
+/** What a backend implements. All of `sql` is static text or lives as long as the statement. */
+struct db_backend {
+	const char *name;
+	/** The words that migrations leave open. */
+	const char *identity_type;
+	const char *blob_type;
+	void (*close)(struct db *db);
+	/** Run statements that return nothing, separated by ";". */
+	struct ey_error *(*exec)(struct db *db, const char *sql);
+	/** A prepared statement, from the connection's cache where it was prepared before. */
+	struct ey_error *(*prepare)(struct db *db, const char *sql, struct db_statement **ret);
+	struct ey_error *(*bind)(struct db_statement *st, int index, const struct db_value *value);
+	struct ey_error *(*step)(struct db_statement *st, bool *row_ret);
+	int64_t (*column_int)(struct db_statement *st, int column);
+	const char *(*column_text)(struct db_statement *st, int column);
+	const void *(*column_blob)(struct db_statement *st, int column, size_t *len_ret);
+	void (*release)(struct db_statement *st);
+	/** How many tables are named ?1. */
+	const char *has_table_sql;
+	/** Begin a transaction that holds the write lock. */
+	const char *begin_sql;
+};
+
+/** The part of a connection that all backends share; theirs begins with it. */
+struct db {
+	const struct db_backend *backend;
+	/** Open transactions within each other, and whether an inner one was rolled back. */
+	unsigned int depth;
+	bool doomed;
+	bool writable;
+};
+
+/** The part of a statement that all backends share. */
+struct db_statement {
+	struct db *db;
+};
+
+/** Run statements without parameters. */
+struct ey_error *db_exec(struct db *db, const char *sql) EY_MUST_CHECK;
+
+/** Prepare @p sql and bind @p values to ?1, ?2, ... Release it with db_release(). */
+struct ey_error *db_query_values(struct db *db, struct db_statement **ret, const char *sql,
+				 const struct db_value *values, size_t count) EY_MUST_CHECK;
+#define db_query(db, ret, sql, ...)                                           \
+	db_query_values((db), (ret), (sql), (struct db_value[]){__VA_ARGS__}, \
+			EY_ARRAY_SIZE(((struct db_value[]){__VA_ARGS__})))
+
+/** Run @p sql to its end; a first row is passed over. */
+struct ey_error *db_run_values(struct db *db, const char *sql, const struct db_value *values,
+			       size_t count) EY_MUST_CHECK;
+#define db_run(db, sql, ...)                                         \
+	db_run_values((db), (sql), (struct db_value[]){__VA_ARGS__}, \
+		      EY_ARRAY_SIZE(((struct db_value[]){__VA_ARGS__})))
+
+/** Run @p sql; the first column of its first row is @p ret, which is untouched without a row. */
+struct ey_error *db_scalar_values(struct db *db, int64_t *ret, bool *found_ret, const char *sql,
+				  const struct db_value *values, size_t count) EY_MUST_CHECK;
+#define db_scalar(db, ret, found_ret, sql, ...)                                             \
+	db_scalar_values((db), (ret), (found_ret), (sql), (struct db_value[]){__VA_ARGS__}, \
+			 EY_ARRAY_SIZE(((struct db_value[]){__VA_ARGS__})))
+
+/** The next row: false in @p row_ret at the end. */
+struct ey_error *db_step(struct db_statement *st, bool *row_ret) EY_MUST_CHECK;
+int64_t db_column_int(struct db_statement *st, int column);
+/** "" for NULL; lives until the next step. */
+const char *db_column_text(struct db_statement *st, int column);
+const void *db_column_blob(struct db_statement *st, int column, size_t *len_ret);
+/** The text in the arena; sets @p *failed when memory is out (never clears it). */
+const char *db_column_dup(struct db_statement *st, int column, struct db_arena *arena,
+			  bool *failed);
+void db_release(struct db_statement *st);
+
+static inline void db_releasep(struct db_statement **st)
+{
+	if (*st)
+		db_release(*st);
+}
+#define _cleanup_statement_ __attribute__((cleanup(db_releasep)))
+
+/** A statement that is put together from conditions, with the values they bind. */
+struct db_sql {
+	struct ey_buf text;
+	struct db_value values[32];
+	size_t count;
+	bool has_where;
+	/** Texts made for it (patterns of LIKE). */
+	struct db_arena arena;
+	bool failed;
+};
+void db_sql_deinit(struct db_sql *sql);
+#define _cleanup_sql_ __attribute__((cleanup(db_sql_deinit)))
+
+/** Append text as it is. */
+void db_sql_add(struct db_sql *sql, const char *text);
+/** Append @p text, each "?" in it replaced by the number of the parameter that @p value gets. */
+void db_sql_bind(struct db_sql *sql, const char *text, struct db_value value);
+/** Append " WHERE " or " AND ", then as db_sql_bind(). */
+void db_sql_where(struct db_sql *sql, const char *condition, struct db_value value);
+/** The same for conditions that are only wanted where the text or number is set. */
+void db_sql_where_text(struct db_sql *sql, const char *condition, const char *text);
+void db_sql_where_int(struct db_sql *sql, const char *condition, int64_t v);
+/** A condition with "lower(x) LIKE ? ESCAPE '!'" in it: rows that hold @p part in any case. */
+void db_sql_where_like(struct db_sql *sql, const char *condition, const char *part);
+struct ey_error *db_sql_query(struct db *db, struct db_sql *sql,
+			      struct db_statement **ret) EY_MUST_CHECK;
+
+/** Limit of a page, within its bounds. */
+unsigned int db_page_limit(const struct db_page *page, unsigned int fallback);
+/**
+ * Read a cursor of two numbers, "VALUE.ID" (a key and the id that breaks ties); @p found_ret is
+ * false without a cursor. EY_ERR_USAGE: not one of ours.
+ */
+struct ey_error *db_cursor_read(const struct db_page *page, int64_t *value_ret, int64_t *id_ret,
+				bool *found_ret) EY_MUST_CHECK;
+const char *db_cursor_make(struct db_arena *arena, int64_t value, int64_t id, bool *failed);
+
+/** Grow an array in an arena-owned list by doubling; the old one stays in the arena. */
+void *db_list_grow(struct db_arena *arena, void *items, size_t count, size_t item_size);
+#define db_list_add(list)                                                                  \
+	({                                                                                 \
+		void *__items = db_list_grow(&(list)->arena, (list)->items, (list)->count, \
+					     sizeof(*(list)->items));                      \
+		if (__items)                                                               \
+			(list)->items = __items;                                           \
+		__items ? &(list)->items[(list)->count++] : NULL;                          \
+	})
+
+/** Bring the schema up to @p target (0: the latest). */
+struct ey_error *db_migrate(struct db *db, unsigned int target) EY_MUST_CHECK;
+
+/** Open an SQLite file; only the connection, no schema. */
+struct ey_error *db_sqlite_open(const char *path, unsigned int flags,
+				struct db **ret) EY_MUST_CHECK;
+
+#endif

@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <limits.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+
+#include "base/file.h"
+#include "db/sql.h"
+
+enum {
+	BUSY_TIMEOUT_MS = 10000,
+	/** Prepared statements kept a connection; the code has about a hundred texts. */
+	CACHE_SIZE = 128,
+};
+
+struct sqlite_statement {
+	struct db_statement base;
+	sqlite3_stmt *stmt;
+	char *sql;
+	bool in_use;
+};
+
+struct sqlite_db {
+	struct db base;
+	sqlite3 *handle;
+	char *path;
+	/** Round robin over what is not in use. */
+	struct sqlite_statement *cache[CACHE_SIZE];
+	size_t next;
+};
+
+static struct sqlite_db *of(struct db *db)
+{
+	return (struct sqlite_db *)db;
+}
+
+static struct ey_error *failed(struct sqlite_db *s, const char *what)
+{
+	int code = s->handle ? sqlite3_errcode(s->handle) : SQLITE_NOMEM;
+	const char *message = s->handle ? sqlite3_errmsg(s->handle) : "out of memory";
+
+	switch (code & 0xff) {
+	case SQLITE_NOMEM:
+		return &ey_error_nomem;
+	case SQLITE_BUSY:
+	case SQLITE_LOCKED:
+		return ey_error_create(EY_ERR_IO,
+				       "database %s: another process holds its lock for more than "
+				       "%d s; try again later",
+				       s->path, BUSY_TIMEOUT_MS / 1000);
+	case SQLITE_NOTADB:
+		return ey_error_create(EY_ERR_INPUT, "%s is not an SQLite database", s->path);
+	case SQLITE_CORRUPT:
+		return ey_error_create(EY_ERR_INPUT,
+				       "database %s is damaged (%s: %s); restore it from a backup",
+				       s->path, what, message);
+	case SQLITE_CONSTRAINT:
+		return ey_error_create(EY_ERR_INPUT, "database %s: %s: %s", s->path, what, message);
+	default:
+		return ey_error_create(EY_ERR_IO, "database %s: %s: %s", s->path, what, message);
+	}
+}
+
+static void statement_destroy(struct sqlite_statement *st)
+{
+	sqlite3_finalize(st->stmt);
+	free(st->sql);
+	free(st);
+}
+
+static void sqlite_close_db(struct db *db)
+{
+	struct sqlite_db *s = of(db);
+
+	for (size_t i = 0; i < CACHE_SIZE; i++) {
+		if (s->cache[i])
+			statement_destroy(s->cache[i]);
+	}
+	sqlite3_close(s->handle);
+	free(s->path);
+	free(s);
+}
+
+static struct ey_error *sqlite_exec_text(struct db *db, const char *sql)
+{
+	if (sqlite3_exec(of(db)->handle, sql, NULL, NULL, NULL) != SQLITE_OK)
+		return failed(of(db), "cannot run a statement");
+	return NULL;
+}
+
+static struct ey_error *sqlite_prepare(struct db *db, const char *sql, struct db_statement **ret)
+{
+	struct sqlite_db *s = of(db);
+	size_t slot = CACHE_SIZE;
+
+	for (size_t i = 0; i < CACHE_SIZE; i++) {
+		struct sqlite_statement *c = s->cache[i];
+
+		if (c && !c->in_use && !strcmp(c->sql, sql)) {
+			c->in_use = true;
+			*ret = &c->base;
+			return NULL;
+		}
+	}
+	for (size_t i = 0; i < CACHE_SIZE && slot == CACHE_SIZE; i++) {
+		size_t at = (s->next + i) % CACHE_SIZE;
+
+		if (!s->cache[at] || !s->cache[at]->in_use)
+			slot = at;
+	}
+	if (slot == CACHE_SIZE)
+		return ey_error_create(EY_ERR_IO, "too many database statements at once");
+	s->next = slot + 1;
+	if (s->cache[slot])
+		statement_destroy(s->cache[slot]);
+	s->cache[slot] = NULL;
+	struct sqlite_statement *st = calloc(1, sizeof(*st));
+	if (!st)
+		return &ey_error_nomem;
+	st->base.db = db;
+	st->sql = strdup(sql);
+	if (!st->sql) {
+		statement_destroy(st);
+		return &ey_error_nomem;
+	}
+	if (sqlite3_prepare_v3(s->handle, sql, -1, SQLITE_PREPARE_PERSISTENT, &st->stmt, NULL) !=
+	    SQLITE_OK) {
+		struct ey_error *err = failed(s, sql);
+
+		statement_destroy(st);
+		return err;
+	}
+	st->in_use = true;
+	s->cache[slot] = st;
+	*ret = &st->base;
+	return NULL;
+}
+
+static sqlite3_stmt *stmt_of(struct db_statement *st)
+{
+	return ((struct sqlite_statement *)st)->stmt;
+}
+
+static struct ey_error *sqlite_bind(struct db_statement *st, int index,
+				    const struct db_value *value)
+{
+	sqlite3_stmt *stmt = stmt_of(st);
+	int rc = SQLITE_ERROR;
+
+	switch (value->type) {
+	case DB_VALUE_NULL:
+		rc = sqlite3_bind_null(stmt, index);
+		break;
+	case DB_VALUE_INT:
+		rc = sqlite3_bind_int64(stmt, index, value->i);
+		break;
+	case DB_VALUE_TEXT:
+		rc = sqlite3_bind_text64(stmt, index, value->data, value->len, SQLITE_STATIC,
+					 SQLITE_UTF8);
+		break;
+	case DB_VALUE_BLOB:
+		rc = sqlite3_bind_blob64(stmt, index, value->data, value->len, SQLITE_STATIC);
+		break;
+	}
+	return rc == SQLITE_OK ? NULL : failed(of(st->db), "cannot bind a value");
+}
+
+static struct ey_error *sqlite_step_row(struct db_statement *st, bool *row_ret)
+{
+	int rc = sqlite3_step(stmt_of(st));
+
+	*row_ret = rc == SQLITE_ROW;
+	if (rc == SQLITE_ROW || rc == SQLITE_DONE)
+		return NULL;
+	return failed(of(st->db), ((struct sqlite_statement *)st)->sql);
+}
+
+static int64_t sqlite_column_int(struct db_statement *st, int column)
+{
+	return sqlite3_column_int64(stmt_of(st), column);
+}
+
+static const char *sqlite_column_text(struct db_statement *st, int column)
+{
+	return (const char *)sqlite3_column_text(stmt_of(st), column);
+}
+
+static const void *sqlite_column_blob(struct db_statement *st, int column, size_t *len_ret)
+{
+	const void *data = sqlite3_column_blob(stmt_of(st), column);
+
+	*len_ret = (size_t)sqlite3_column_bytes(stmt_of(st), column);
+	return data;
+}
+
+static void sqlite_release(struct db_statement *st)
+{
+	struct sqlite_statement *s = (struct sqlite_statement *)st;
+
+	sqlite3_reset(s->stmt);
+	sqlite3_clear_bindings(s->stmt);
+	s->in_use = false;
+}
+
+static const struct db_backend sqlite_backend = {
+	.name = "sqlite",
+	.identity_type = "INTEGER PRIMARY KEY",
+	.blob_type = "BLOB",
+	.close = sqlite_close_db,
+	.exec = sqlite_exec_text,
+	.prepare = sqlite_prepare,
+	.bind = sqlite_bind,
+	.step = sqlite_step_row,
+	.column_int = sqlite_column_int,
+	.column_text = sqlite_column_text,
+	.column_blob = sqlite_column_blob,
+	.release = sqlite_release,
+	.has_table_sql = "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = ?1",
+	.begin_sql = "BEGIN IMMEDIATE",
+};
+
+// SQLite's WAL needs memory shared by all who open the file: never over a network.
+static struct ey_error *refuse_network(const char *path)
+{
+	static const struct {
+		long magic;
+		const char *name;
+	} network[] = {{0x6969, "NFS"}, {0xff534d42, "CIFS"}, {0xfe534d42, "SMB"}};
+	_cleanup_free_ char *dir = strdup(path);
+	struct statfs fs;
+
+	if (!dir)
+		return &ey_error_nomem;
+	char *slash = strrchr(dir, '/');
+	if (slash)
+		slash[slash == dir] = '\0';
+	if (statfs(slash ? dir : ".", &fs) < 0)
+		return NULL; // opening it says what is wrong
+	for (size_t i = 0; i < EY_ARRAY_SIZE(network); i++) {
+		if ((uint32_t)fs.f_type == (uint32_t)network[i].magic)
+			return ey_error_create(EY_ERR_USAGE,
+					       "database %s lies on %s, where SQLite's locks do "
+					       "not hold; put it on a local disk",
+					       path, network[i].name);
+	}
+	return NULL;
+}
+
+static struct ey_error *create_parent(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	if (!slash || slash == path)
+		return NULL;
+	_cleanup_free_ char *dir = strndup(path, (size_t)(slash - path));
+	return dir ? ey_mkdir_parents(dir, 0750) : &ey_error_nomem;
+}
+
+struct ey_error *db_sqlite_open(const char *path, unsigned int flags, struct db **ret)
+{
+	bool write = flags & DB_OPEN_WRITE;
+	struct ey_error *err = write ? create_parent(path) : NULL;
+	struct stat st;
+
+	if (!err)
+		err = refuse_network(path);
+	if (err)
+		return err;
+	if (!write && stat(path, &st) < 0)
+		return ey_error_create(EY_ERR_NOT_FOUND,
+				       "there is no database %s; 'eyrie populate' makes it", path);
+	struct sqlite_db *s = calloc(1, sizeof(*s));
+	if (!s)
+		return &ey_error_nomem;
+	s->base.backend = &sqlite_backend;
+	s->base.writable = write;
+	s->path = strdup(path);
+	// A reader opens for writing, too: it takes part in the WAL's shared memory.
+	int rc = s->path ? sqlite3_open_v2(path, &s->handle,
+					   SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX |
+						   (write ? SQLITE_OPEN_CREATE : 0),
+					   NULL)
+			 : SQLITE_NOMEM;
+	if (rc != SQLITE_OK) {
+		err = failed(s, "cannot open it");
+		sqlite_close_db(&s->base);
+		return err;
+	}
+	sqlite3_extended_result_codes(s->handle, 1);
+	sqlite3_busy_timeout(s->handle, BUSY_TIMEOUT_MS);
+	// No SQL of ours needs them, and a damaged or hostile file could use them.
+	sqlite3_db_config(s->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+	sqlite3_db_config(s->handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+	sqlite3_db_config(s->handle, SQLITE_DBCONFIG_DQS_DML, 0, NULL);
+	err = sqlite_exec_text(&s->base, "PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; "
+					 "PRAGMA cache_size = -32768");
+	if (!err && write)
+		err = sqlite_exec_text(&s->base, "PRAGMA journal_mode = WAL");
+	if (!err && write)
+		err = sqlite_exec_text(&s->base, flags & DB_OPEN_FAST_COMMITS
+							 ? "PRAGMA synchronous = NORMAL"
+							 : "PRAGMA synchronous = FULL");
+	if (!err && !write)
+		err = sqlite_exec_text(&s->base, "PRAGMA query_only = ON");
+	if (err) {
+		sqlite_close_db(&s->base);
+		return err;
+	}
+	*ret = &s->base;
+	return NULL;
+}

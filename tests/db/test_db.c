@@ -1,0 +1,774 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/wait.h>
+
+#include <cmocka.h>
+
+#include "base/file.h"
+#include "crash_maker.h"
+#include "db/alert.h"
+#include "db/folder.h"
+#include "db/host.h"
+#include "db/job.h"
+#include "db/outbox.h"
+#include "db/reason.h"
+#include "db/sql.h"
+#include "db/stats.h"
+
+static char dir[] = "/tmp/eyrie-test-db-XXXXXX";
+
+static void ok(struct ey_error *err)
+{
+	if (err)
+		fail_msg("%s", err->message);
+}
+
+static void is_error(struct ey_error *err, enum ey_error_code code)
+{
+	assert_non_null(err);
+	assert_int_equal(err->code, code);
+	ey_error_destroy(err);
+}
+
+static char *path_of(const char *name)
+{
+	char *path;
+
+	assert_true(asprintf(&path, "%s/%s", dir, name) > 0);
+	return path;
+}
+
+static struct db *fresh_db(const char *name)
+{
+	_cleanup_free_ char *path = path_of(name);
+	struct db *db;
+
+	ok(db_open(path, DB_OPEN_WRITE | DB_OPEN_FAST_COMMITS, &db));
+	return db;
+}
+
+static int64_t number(struct db *db, const char *sql)
+{
+	int64_t n = -1;
+
+	ok(db_scalar_values(db, &n, NULL, sql, NULL, 0));
+	return n;
+}
+
+static struct db_intake_result take(struct db *db, const struct db_intake *in)
+{
+	struct db_intake_result r;
+
+	ok(db_intake(db, in, in->time + 60, &r));
+	return r;
+}
+
+static void opening(void **state)
+{
+	_cleanup_free_ char *path = path_of("opening.db");
+	_cleanup_free_ char *text = path_of("text.db");
+	_cleanup_db_ struct db *db = NULL;
+	unsigned int version;
+
+	is_error(db_open(path, 0, &db), EY_ERR_NOT_FOUND);
+	ok(db_open(path, DB_OPEN_WRITE, &db));
+	ok(db_schema_version(db, &version));
+	assert_int_equal(version, db_schema_latest());
+	db_close(db);
+	db = NULL;
+	ok(db_open(path, 0, &db));
+	is_error(db_state_set(db, "x", 1), EY_ERR_IO); // a reader changes nothing
+	ok(ey_file_write_whole(text, 0644, "this is no database, by far not at all\n", 39));
+	struct db *none;
+	is_error(db_open(text, DB_OPEN_WRITE, &none), EY_ERR_INPUT);
+	is_error(db_open(dir, DB_OPEN_WRITE, &none), EY_ERR_IO);
+}
+
+static void newer_schema_is_refused(void **state)
+{
+	_cleanup_free_ char *path = path_of("newer.db");
+	_cleanup_db_ struct db *db = fresh_db("newer.db");
+	struct db *none;
+
+	ok(db_exec(db, "INSERT INTO schema_versions VALUES (9999, 'x', 0)"));
+	is_error(db_open(path, DB_OPEN_WRITE, &none), EY_ERR_INPUT);
+	is_error(db_open(path, 0, &none), EY_ERR_INPUT);
+}
+
+static void migrations_from_each_version(void **state)
+{
+	for (unsigned int from = 0; from < db_schema_latest(); from++) {
+		_cleanup_free_ char *path = path_of("old.db");
+		_cleanup_db_ struct db *db = NULL;
+		unsigned int version;
+		char crash_path[128];
+
+		unlink(path);
+		ok(db_sqlite_open(path, DB_OPEN_WRITE, &db));
+		if (from)
+			ok(db_migrate(db, from));
+		// Version 1 can hold a crash already; it must survive what comes later.
+		if (from >= 1) {
+			struct db_intake in = test_crash(crash_path, 1, 1, TEST_NOON);
+			take(db, &in);
+		}
+		ok(db_migrate(db, 0));
+		ok(db_schema_version(db, &version));
+		assert_int_equal(version, db_schema_latest());
+		assert_int_equal(number(db, "SELECT count(*) FROM crashes"), from ? 1 : 0);
+		assert_int_equal(number(db, "SELECT count(*) FROM alerts"), 0);
+		assert_int_equal(number(db, "SELECT count(*) FROM schema_versions"),
+				 db_schema_latest());
+		ok(db_migrate(db, 0)); // again: nothing to do
+	}
+}
+
+static void transactions(void **state)
+{
+	_cleanup_db_ struct db *db = fresh_db("txn.db");
+
+	{
+		_cleanup_txn_ struct db_txn outer = {0}, inner = {0};
+		ok(db_begin(db, &outer));
+		ok(db_state_set(db, "a", 1));
+		ok(db_begin(db, &inner));
+		ok(db_state_set(db, "b", 2));
+		ok(db_commit(&inner));
+	}
+	assert_int_equal(number(db, "SELECT count(*) FROM job_state"), 0); // never committed
+	{
+		_cleanup_txn_ struct db_txn outer = {0};
+		ok(db_begin(db, &outer));
+		ok(db_state_set(db, "a", 1));
+		{
+			_cleanup_txn_ struct db_txn inner = {0};
+			ok(db_begin(db, &inner));
+		}
+		is_error(db_commit(&outer), EY_ERR_IO); // the inner one was given up
+	}
+	assert_int_equal(number(db, "SELECT count(*) FROM job_state"), 0);
+	{
+		_cleanup_txn_ struct db_txn txn = {0};
+		ok(db_begin(db, &txn));
+		ok(db_state_set(db, "a", 7));
+		ok(db_commit(&txn));
+	}
+	int64_t v;
+	ok(db_state_get(db, "a", 0, &v));
+	assert_int_equal(v, 7);
+	ok(db_state_get(db, "never", 42, &v));
+	assert_int_equal(v, 42);
+}
+
+static void intake_counts(void **state)
+{
+	_cleanup_db_ struct db *db = fresh_db("intake.db");
+	char path[128];
+	struct db_intake in = test_crash(path, 1, 1, TEST_NOON);
+	struct db_intake_result r = take(db, &in);
+
+	assert_int_equal(r.verdict, DB_INTAKE_NEW);
+	assert_int_equal(r.reason_crashes, 1);
+	r = take(db, &in); // the same folder
+	assert_int_equal(r.verdict, DB_INTAKE_DOUBLE);
+
+	in = test_crash(path, 1, 2, TEST_NOON); // the same dump, copied to another folder
+	r = take(db, &in);
+	assert_int_equal(r.verdict, DB_INTAKE_DOUBLE);
+	assert_int_equal(number(db, "SELECT count(*) FROM folders"), 2);
+
+	in = test_crash(path, 1, 3, TEST_NOON + 61); // a crash loop: 61 s later, the same key
+	r = take(db, &in);
+	assert_int_equal(r.verdict, DB_INTAKE_KNOWN);
+	assert_int_equal(r.reason_crashes, 2);
+	assert_int_equal(r.reason_hosts, 1);
+
+	in = test_crash(path, 2, 4, TEST_NOON + 100);
+	r = take(db, &in);
+	assert_int_equal(r.reason_hosts, 2);
+
+	in = test_crash(path, 2, 5, TEST_NOON + 9000);
+	in.reason = "g1:HANG:f";
+	in.signature = "f+0x10";
+	r = take(db, &in);
+	assert_int_equal(r.verdict, DB_INTAKE_NEW);
+	assert_int_equal(number(db, "SELECT count(*) FROM crashes"), 4);
+	assert_int_equal(number(db, "SELECT sum(crashes) FROM reasons"), 4);
+	assert_int_equal(number(db, "SELECT sum(crashes) FROM hosts"), 4);
+	assert_int_equal(number(db, "SELECT sum(crashes) FROM signatures"), 4);
+	assert_int_equal(number(db, "SELECT sum(crashes) FROM reason_hosts"), 4);
+	assert_int_equal(number(db, "SELECT sum(dumps) FROM reasons"), 4);
+}
+
+#define BOOT_A	  "11111111-2222-4333-8444-555555555555"
+#define BOOT_B	  "21111111-2222-4333-8444-555555555555"
+#define MACHINE_A "0123456789abcdef0123456789abcdef"
+#define MACHINE_B "1123456789abcdef0123456789abcdef"
+#define DMI_A	  "4c4c4544-0042-3510-8051-b4c04f333732"
+#define DMI_B	  "5c4c4544-0042-3510-8051-b4c04f333732"
+
+static void one_crash_by_several_roads(void **state)
+{
+	_cleanup_db_ struct db *db = fresh_db("roads.db");
+	char path[128];
+	struct db_intake in = test_crash(path, 1, 1, TEST_NOON);
+
+	// From the log only: no boot id, the time not exact, no dump.
+	in.from_dump = false;
+	in.dump = DB_DUMP_NONE;
+	in.dump_bytes = 0;
+	assert_int_equal(take(db, &in).verdict, DB_INTAKE_NEW);
+	// Then its dump with the boot id, 40 s off.
+	in = test_crash(path, 1, 2, TEST_NOON + 40);
+	in.boot_uuid = BOOT_A;
+	struct db_intake_result r = take(db, &in);
+	assert_int_equal(r.verdict, DB_INTAKE_DOUBLE);
+	assert_int_equal(number(db, "SELECT count(*) FROM crashes WHERE dump = 'kept'"), 1);
+	assert_int_equal(number(db, "SELECT dumps FROM reasons"), 1);
+	// The same boot id at any time is the same crash; another boot id never is.
+	in = test_crash(path, 1, 3, TEST_NOON + 5000);
+	in.boot_uuid = BOOT_A;
+	assert_int_equal(take(db, &in).verdict, DB_INTAKE_DOUBLE);
+	in = test_crash(path, 1, 4, TEST_NOON + 1);
+	in.boot_uuid = BOOT_B;
+	assert_int_equal(take(db, &in).verdict, DB_INTAKE_KNOWN);
+	assert_int_equal(number(db, "SELECT count(*) FROM crashes"), 2);
+}
+
+static void identities(void **state)
+{
+	_cleanup_db_ struct db *db = fresh_db("identity.db");
+	char path[128];
+	struct db_intake in = test_crash(path, 1, 1, TEST_NOON);
+
+	in.machine_id = MACHINE_A;
+	in.dmi_uuid = DMI_A;
+	in.dmi_serial = "S1";
+	int64_t a = take(db, &in).host_id;
+	// Renamed and moved: the hardware is the same.
+	in = test_crash(path, 2, 2, TEST_NOON + 1000);
+	in.machine_id = MACHINE_A;
+	in.dmi_uuid = DMI_A;
+	in.dmi_serial = "S1";
+	assert_int_equal(take(db, &in).host_id, a);
+	// Installed anew.
+	in = test_crash(path, 2, 3, TEST_NOON + 2000);
+	in.machine_id = MACHINE_B;
+	in.dmi_uuid = DMI_A;
+	in.dmi_serial = "S1";
+	assert_int_equal(take(db, &in).host_id, a);
+	// A clone of the disk on other hardware, under the same name: another machine.
+	in = test_crash(path, 2, 4, TEST_NOON + 3000);
+	in.machine_id = MACHINE_B;
+	in.dmi_uuid = DMI_B;
+	in.dmi_serial = "S2";
+	int64_t b = take(db, &in).host_id;
+	assert_int_not_equal(b, a);
+	// Only an install id, which two machines have: the folder decides.
+	in = test_crash(path, 3, 5, TEST_NOON + 4000);
+	in.machine_id = MACHINE_B;
+	int64_t c = take(db, &in).host_id;
+	assert_true(c != a && c != b);
+	// Nothing at all but the folder; the firmware's junk is nothing.
+	in = test_crash(path, 3, 6, TEST_NOON + 5000);
+	in.dmi_uuid = "03000200-0400-0500-0006-000700080009";
+	assert_int_equal(take(db, &in).host_id, c);
+	in = test_crash(path, 4, 7, TEST_NOON + 6000);
+	in.dmi_uuid = "03000200-0400-0500-0006-000700080009";
+	int64_t d = take(db, &in).host_id;
+	assert_true(d != a && d != b && d != c);
+
+	_cleanup_hosts_ struct db_host_list hosts;
+	ok(db_host_get(db, a, &hosts));
+	assert_string_equal(hosts.items[0].hostname, "web-02");
+	assert_string_equal(hosts.items[0].machine_id, MACHINE_B);
+	assert_int_equal(hosts.items[0].crashes, 3);
+}
+
+static void late_crash_does_not_rewrite_the_host(void **state)
+{
+	_cleanup_db_ struct db *db = fresh_db("late.db");
+	char path[128];
+	struct db_intake in = test_crash(path, 1, 1, TEST_NOON);
+
+	in.firmware = "2.0";
+	int64_t host = take(db, &in).host_id;
+	in = test_crash(path, 1, 2, TEST_NOON - 86400);
+	in.firmware = "1.0";
+	struct db_intake_result r = take(db, &in);
+	_cleanup_hosts_ struct db_host_list hosts;
+	ok(db_host_get(db, host, &hosts));
+	assert_string_equal(hosts.items[0].firmware, "2.0");
+	assert_int_equal(hosts.items[0].first_seen, TEST_NOON - 86400);
+	_cleanup_crashes_ struct db_crash_list crash;
+	ok(db_crash_get(db, r.crash_id, &crash));
+	assert_string_equal(crash.items[0].firmware, "1.0"); // that of its own boot
+	_cleanup_boots_ struct db_boot_list boots;
+	ok(db_host_boots(db, host, 0, &boots));
+	assert_int_equal(boots.count, 2);
+	assert_int_equal(boots.items[1].started, TEST_NOON - 86400 - 50);
+	assert_int_equal(boots.items[1].crash_id, r.crash_id);
+}
+
+static void lists_and_pages(void **state)
+{
+	_cleanup_db_ struct db *db = fresh_db("lists.db");
+	char path[128];
+	size_t seen = 0;
+	int64_t last = INT64_MAX;
+
+	for (int i = 0; i < 25; i++) {
+		struct db_intake in = test_crash(path, i % 5, i, TEST_NOON + 1000 * (i / 2));
+		if (i == 7) {
+			in.title = "100%_SURE <b>'; DROP TABLE crashes;--";
+			in.reason = "g1:X:' OR 1=1";
+		}
+		take(db, &in);
+	}
+	_cleanup_free_ char *cursor = NULL;
+	do {
+		_cleanup_crashes_ struct db_crash_list list;
+		ok(db_crash_list(db, NULL, &(struct db_page){cursor, 4}, &list));
+		for (size_t i = 0; i < list.count; i++) {
+			assert_true(list.items[i].time <= last);
+			last = list.items[i].time;
+		}
+		seen += list.count;
+		free(cursor);
+		cursor = list.next ? strdup(list.next) : NULL;
+	} while (cursor);
+	assert_int_equal(seen, 25);
+
+	_cleanup_crashes_ struct db_crash_list list;
+	ok(db_crash_list(db, &(struct db_crash_filter){.text = "100%_sure"}, NULL, &list));
+	assert_int_equal(list.count, 1);
+	assert_string_equal(list.items[0].title, "100%_SURE <b>'; DROP TABLE crashes;--");
+	db_crash_list_deinit(&list);
+	ok(db_crash_list(db, &(struct db_crash_filter){.text = "1_0"}, NULL, &list));
+	assert_int_equal(list.count, 0); // "_" is no wildcard
+	db_crash_list_deinit(&list);
+	ok(db_crash_list(db, &(struct db_crash_filter){.only_new = true, .site = "north"}, NULL,
+			 &list));
+	assert_int_equal(list.count, 2);
+	db_crash_list_deinit(&list);
+	struct db_crash_filter every = {
+		.host_id = 1,
+		.model_id = 1,
+		.reason_id = 1,
+		.since = TEST_NOON,
+		.until = TEST_NOON + 86400,
+		.only_known = true,
+		.site = "north",
+		.kernel = "6.1.0-56-amd64",
+		.firmware = "1.2.3",
+		.kind = "BUG",
+		.function = "lkdtm_BUG",
+		.module = "lkdtm",
+		.signature = "lkdtm_BUG+0x5",
+		.dump = "kept",
+		.reason_state = "new",
+		.text = "WEB-00",
+	};
+	ok(db_crash_list(db, &every, NULL, &list));
+	assert_int_equal(list.count, 4);
+	int64_t n;
+	ok(db_crash_count(db, &every, &n));
+	assert_int_equal(n, 4);
+	every.alert_id = 1;
+	ok(db_crash_count(db, &every, &n));
+	assert_int_equal(n, 0);
+	db_crash_list_deinit(&list);
+	is_error(db_crash_list(db, NULL, &(struct db_page){"1; DROP", 0}, &list), EY_ERR_USAGE);
+	is_error(db_crash_get(db, 999, &list), EY_ERR_NOT_FOUND);
+
+	for (int order = DB_REASONS_BY_LAST_SEEN; order <= DB_REASONS_BY_HOSTS; order++) {
+		_cleanup_reasons_ struct db_reason_list first, second;
+		struct db_reason_filter f = {.order = (enum db_reason_order)order};
+
+		ok(db_reason_list(db, &f, &(struct db_page){NULL, 1}, &first));
+		assert_int_equal(first.count, 1);
+		assert_non_null(first.next);
+		ok(db_reason_list(db, &f, &(struct db_page){first.next, 1}, &second));
+		assert_int_equal(second.count, 1);
+		assert_null(second.next);
+		assert_int_not_equal(first.items[0].id, second.items[0].id);
+	}
+	_cleanup_reasons_ struct db_reason_list reasons;
+	ok(db_reason_list(db,
+			  &(struct db_reason_filter){.host_id = 1,
+						     .kind = "BUG",
+						     .state = "new",
+						     .seen_since = 1,
+						     .first_seen_since = 1,
+						     .model_id = 1,
+						     .text = "LKDTM"},
+			  NULL, &reasons));
+	assert_int_equal(reasons.count, 1);
+	assert_int_equal(reasons.items[0].crashes, 24);
+	assert_int_equal(reasons.items[0].hosts, 5);
+	_cleanup_signatures_ struct db_signature_list keys;
+	ok(db_reason_signatures(db, reasons.items[0].id, 0, &keys));
+	assert_int_equal(keys.count, 1);
+	assert_int_equal(keys.items[0].crashes, 24);
+	ok(db_reason_set_state(db, reasons.items[0].id, DB_REASON_RESOLVED));
+	is_error(db_reason_set_state(db, 77, DB_REASON_RESOLVED), EY_ERR_NOT_FOUND);
+	_cleanup_reasons_ struct db_reason_list one;
+	ok(db_reason_get_key(db, "g1:BUG:lkdtm_BUG", &one));
+	assert_int_equal(one.items[0].state, DB_REASON_RESOLVED);
+
+	for (int order = DB_HOSTS_BY_LAST_SEEN; order <= DB_HOSTS_BY_CRASHES; order++) {
+		_cleanup_hosts_ struct db_host_list first, rest;
+		struct db_host_filter f = {.order = (enum db_host_order)order,
+					   .site = "north",
+					   .model_id = 1,
+					   .reason_id = 1,
+					   .seen_since = 1,
+					   .text = "server 9"};
+
+		ok(db_host_list(db, &f, &(struct db_page){NULL, 2}, &first));
+		ok(db_host_list(db, &f, &(struct db_page){first.next, 0}, &rest));
+		assert_int_equal(first.count + rest.count, 5);
+	}
+	_cleanup_models_ struct db_model_list models;
+	ok(db_model_list(db, &models));
+	assert_int_equal(models.count, 1);
+	assert_int_equal(models.items[0].crashes, 25);
+	_cleanup_models_ struct db_model_list none;
+	is_error(db_model_get(db, 5, &none), EY_ERR_NOT_FOUND);
+}
+
+static void parts(void **state)
+{
+	_cleanup_db_ struct db *db = fresh_db("parts.db");
+	char path[128];
+	struct db_intake in = test_crash(path, 1, 1, TEST_NOON);
+	int64_t id = take(db, &in).crash_id;
+	_cleanup_free_ char *record = NULL, *analysis = NULL, *log = NULL, *none = NULL;
+	size_t len;
+
+	ok(db_crash_part(db, id, DB_PART_RECORD, &record, &len));
+	assert_int_equal(len, sizeof(TEST_RECORD) - 1);
+	assert_string_equal(record, TEST_RECORD);
+	ok(db_crash_part(db, id, DB_PART_ANALYSIS, &analysis, &len));
+	assert_string_equal(analysis, "analysis\n");
+	ok(db_crash_part(db, id, DB_PART_LOG, &log, &len)); // out of the record
+	assert_string_equal(log, "[    1.000000] one\n[    2.0] two\n");
+	is_error(db_crash_part(db, 99, DB_PART_LOG, &none, &len), EY_ERR_NOT_FOUND);
+	ok(db_exec(db, "UPDATE crash_parts SET size = 5 WHERE part = 'analysis'"));
+	is_error(db_crash_part(db, id, DB_PART_ANALYSIS, &none, &len), EY_ERR_INPUT);
+}
+
+static void statistics(void **state)
+{
+	_cleanup_db_ struct db *db = fresh_db("stats.db");
+	char path[128];
+	const int64_t day = 86400, begin = TEST_NOON - TEST_NOON % day - 9 * day;
+
+	for (int i = 0; i < 20; i++) {
+		struct db_intake in = test_crash(path, i % 4, i, begin + i * day / 2);
+		in.uptime = i == 3 ? -1 : 100 * i;
+		if (i % 3 == 0)
+			in.reason = "g1:HANG:f";
+		if (i == 19)
+			in.vendor = in.product = in.kernel = NULL;
+		take(db, &in);
+	}
+	_cleanup_days_ struct db_day_list days;
+	struct db_stats_filter f = {.since = begin, .until = begin + 12 * day};
+	ok(db_stats_days(db, &f, &days));
+	assert_int_equal(days.count, 12);
+	int64_t sum = 0, fresh = 0;
+	for (size_t i = 0; i < days.count; i++) {
+		assert_int_equal(days.items[i].day, begin + (int64_t)i * day);
+		sum += days.items[i].crashes;
+		fresh += days.items[i].new_reasons;
+	}
+	assert_int_equal(sum, 20);
+	assert_int_equal(fresh, 2);
+	assert_int_equal(days.items[11].crashes, 0);
+	assert_int_equal(days.items[0].hosts, 2);
+	struct db_day_list none;
+	is_error(db_stats_days(db, &(struct db_stats_filter){0}, &none), EY_ERR_USAGE);
+	is_error(db_stats_days(db, &(struct db_stats_filter){.until = INT64_MAX}, &none),
+		 EY_ERR_USAGE);
+
+	struct db_totals totals;
+	ok(db_stats_totals(db, &f, &totals));
+	assert_int_equal(totals.crashes, 20);
+	assert_int_equal(totals.hosts, 4);
+	assert_int_equal(totals.reasons, 2);
+	assert_int_equal(totals.new_reasons, 2);
+	assert_int_equal(totals.uptime_known, 19);
+	assert_int_equal(totals.uptime_min, 0);
+	assert_int_equal(totals.uptime_max, 1900);
+	assert_int_equal(totals.uptime_median, 1000);
+	f.since = begin + 11 * day;
+	ok(db_stats_totals(db, &f, &totals));
+	assert_int_equal(totals.crashes, 0);
+	assert_int_equal(totals.uptime_median, 0);
+
+	for (int by = DB_BY_REASON; by <= DB_BY_MODULE; by++) {
+		_cleanup_top_ struct db_top_list top;
+		int64_t crashes = 0;
+		enum db_dimension parsed;
+
+		ok(db_stats_top(db, (enum db_dimension)by, NULL, 0, &top));
+		for (size_t i = 0; i < top.count; i++)
+			crashes += top.items[i].crashes;
+		assert_int_equal(crashes, 20);
+		assert_int_equal(top.more, 0);
+		assert_true(db_dimension_parse(db_dimension_name((enum db_dimension)by), &parsed));
+		assert_int_equal(parsed, by);
+	}
+	_cleanup_top_ struct db_top_list top;
+	ok(db_stats_top(db, DB_BY_MODEL, NULL, 1, &top));
+	assert_string_equal(top.items[0].label, "Example Server 9");
+	assert_int_equal(top.items[0].crashes, 19);
+	assert_int_equal(top.more, 1);
+
+	struct db_overview o;
+	ok(db_stats_overview(db, begin + 10 * day, &o));
+	assert_int_equal(o.crashes, 20);
+	assert_int_equal(o.hosts, 4);
+	assert_int_equal(o.reasons_unseen, 2);
+	assert_int_equal(o.day.crashes, 2);
+	assert_int_equal(o.week.crashes, 14);
+	assert_int_equal(o.dumps, 20);
+	assert_int_equal(o.dump_bytes, 20000);
+	assert_int_equal(o.last_crash, begin + 19 * day / 2);
+}
+
+static void alerts(void **state)
+{
+	_cleanup_db_ struct db *db = fresh_db("alerts.db");
+	char path[128];
+	int64_t ids[3], id, again;
+	bool raised;
+
+	for (int i = 0; i < 3; i++) {
+		struct db_intake in = test_crash(path, 1, i, TEST_NOON + 100 * i);
+		ids[i] = take(db, &in).crash_id;
+	}
+	struct db_alert_finding f = {
+		.scope = DB_ALERT_HOST,
+		.subject_id = 1,
+		.subject = "web-01",
+		.summary = "3 crashes",
+		.count = 3,
+		.threshold = 2,
+		.window = 86400,
+		.crash_ids = ids,
+		.crash_count = 2,
+	};
+	ok(db_alert_raise(db, &f, TEST_NOON, &id, &raised));
+	assert_true(raised);
+	ok(db_alert_acknowledge(db, id, "sam", TEST_NOON + 5));
+	ok(db_alert_acknowledge(db, id, "kim", TEST_NOON + 6));
+	f.crash_count = 3;
+	f.count = 2;
+	ok(db_alert_raise(db, &f, TEST_NOON + 10, &again, &raised));
+	assert_false(raised);
+	assert_int_equal(again, id);
+	_cleanup_alerts_ struct db_alert_list list;
+	ok(db_alert_list(db,
+			 &(struct db_alert_filter){.only_active = true,
+						   .scope = "host",
+						   .state = "acknowledged",
+						   .subject_id = 1,
+						   .since = TEST_NOON,
+						   .until = TEST_NOON + 1},
+			 NULL, &list));
+	assert_int_equal(list.count, 1);
+	assert_int_equal(list.items[0].state, DB_ALERT_ACKNOWLEDGED);
+	assert_string_equal(list.items[0].who, "sam");
+	assert_int_equal(list.items[0].crashes, 3);
+	assert_int_equal(list.items[0].count, 3); // the highest
+	assert_int_equal(list.items[0].since, TEST_NOON);
+	_cleanup_crashes_ struct db_crash_list crashes;
+	ok(db_crash_list(db, &(struct db_crash_filter){.alert_id = id}, NULL, &crashes));
+	assert_int_equal(crashes.count, 3);
+	_cleanup_hosts_ struct db_host_list hosts;
+	ok(db_host_get(db, 1, &hosts));
+	assert_int_equal(hosts.items[0].alert_id, id);
+	ok(db_alert_resolve(db, id, TEST_NOON + 20));
+	is_error(db_alert_acknowledge(db, id, "sam", TEST_NOON), EY_ERR_INPUT);
+	is_error(db_alert_acknowledge(db, 77, "sam", TEST_NOON), EY_ERR_NOT_FOUND);
+	ok(db_alert_raise(db, &f, TEST_NOON + 30, &again, &raised));
+	assert_true(raised);
+	assert_int_not_equal(again, id);
+}
+
+static void outbox(void **state)
+{
+	_cleanup_db_ struct db *db = fresh_db("outbox.db");
+	struct db_outbox_counts counts;
+	bool added;
+
+	ok(db_outbox_add(db, DB_MAIL_NEW_REASON, 1, 1000, &added));
+	assert_true(added);
+	ok(db_outbox_add(db, DB_MAIL_NEW_REASON, 1, 1000, &added));
+	assert_false(added);
+	ok(db_outbox_add(db, DB_MAIL_ALERT_FIRING, 1, 1001, &added));
+	_cleanup_mails_ struct db_mail_list first, second, third;
+	ok(db_outbox_claim(db, 1005, 300, 10, &first));
+	assert_int_equal(first.count, 2);
+	assert_string_equal(first.items[0].key, "new-reason:1");
+	ok(db_outbox_claim(db, 1006, 300, 10, &second)); // leased to the first
+	assert_int_equal(second.count, 0);
+	ok(db_outbox_sent(db, first.items[0].id, 1010));
+	ok(db_outbox_failed(db, first.items[1].id, "421 busy", false, 1010));
+	ok(db_outbox_claim(db, 1010 + 59, 300, 10, &second));
+	assert_int_equal(second.count, 0);
+	ok(db_outbox_claim(db, 1010 + 60, 300, 10, &third));
+	assert_int_equal(third.count, 1);
+	assert_int_equal(third.items[0].attempts, 1);
+	ok(db_outbox_failed(db, third.items[0].id, "550 no", true, 1100));
+	ok(db_outbox_counts(db, &counts));
+	assert_int_equal(counts.waiting, 0);
+	assert_int_equal(counts.sent, 1);
+	assert_int_equal(counts.given_up, 1);
+}
+
+static void jobs(void **state)
+{
+	_cleanup_db_ struct db *db = fresh_db("jobs.db");
+	int64_t a, b, c;
+
+	ok(db_job_start(db, "populate", 10, &a)); // killed: never ends
+	ok(db_job_start(db, "populate", 20, &b));
+	ok(db_job_finish(db, b, NULL, "3 new", 25));
+	ok(db_job_start(db, "purge", 30, &c));
+	_cleanup_error_ struct ey_error *err = ey_error_create(EY_ERR_IO, "disk full");
+	ok(db_job_finish(db, c, err, NULL, 31));
+	_cleanup_jobs_ struct db_job_list list;
+	ok(db_job_list(db, NULL, 0, &list));
+	assert_int_equal(list.count, 3);
+	assert_int_equal(list.items[2].state, DB_JOB_KILLED);
+	assert_int_equal(list.items[1].state, DB_JOB_DONE);
+	assert_string_equal(list.items[1].summary, "3 new");
+	assert_int_equal(list.items[0].state, DB_JOB_FAILED);
+	assert_string_equal(list.items[0].summary, "disk full");
+}
+
+static void folders(void **state)
+{
+	_cleanup_db_ struct db *db = fresh_db("folders.db");
+	char path[128], other[128];
+	struct db_intake in = test_crash(path, 1, 1, TEST_NOON);
+	enum db_folder_state folder;
+	_cleanup_free_ char *stamp = NULL, *none = NULL;
+
+	ok(db_folder_reject(db, path, "12:34", "not JSON", 5));
+	ok(db_folder_get(db, path, &folder, &stamp));
+	assert_int_equal(folder, DB_FOLDER_REJECTED);
+	assert_string_equal(stamp, "12:34");
+	_cleanup_folders_ struct db_folder_list rejected;
+	ok(db_folder_rejected(db, 0, &rejected));
+	assert_string_equal(rejected.items[0].why, "not JSON");
+	take(db, &in); // it was mended
+	ok(db_folder_get(db, path, &folder, &none));
+	assert_int_equal(folder, DB_FOLDER_TAKEN);
+	assert_int_equal(number(db, "SELECT count(*) FROM rejects"), 0);
+
+	in = test_crash(other, 1, 2, TEST_NOON); // a second copy of the dump
+	take(db, &in);
+	_cleanup_folders_ struct db_folder_list old;
+	ok(db_folder_dumps_before(db, TEST_NOON + 1, 10, &old));
+	assert_int_equal(old.count, 2);
+	ok(db_folder_purged(db, path, 99));
+	assert_int_equal(number(db, "SELECT count(*) FROM crashes WHERE dump = 'kept'"), 1);
+	ok(db_folder_purged(db, other, 99));
+	ok(db_folder_purged(db, other, 99));
+	assert_int_equal(number(db, "SELECT count(*) FROM crashes WHERE dump = 'purged'"), 1);
+	assert_int_equal(number(db, "SELECT dumps FROM reasons"), 0);
+	assert_int_equal(number(db, "SELECT purged FROM crashes"), 99);
+}
+
+/* Kill a writer at a random moment, many times; what it left must be whole. */
+static void killed_writers(void **state)
+{
+	_cleanup_free_ char *path = path_of("killed.db");
+	_cleanup_db_ struct db *db = NULL;
+
+	db_close(fresh_db("killed.db"));
+	for (int round = 0; round < 12; round++) {
+		pid_t pid = fork();
+
+		assert_true(pid >= 0);
+		if (!pid) {
+			struct db *child;
+			char p[128];
+			if (db_open(path, DB_OPEN_WRITE, &child))
+				_exit(1);
+			for (int i = 0; i < 400; i++) {
+				struct db_intake in = test_crash(p, i % 7, i, TEST_NOON + 500 * i);
+				struct db_intake_result r;
+				if (db_intake(child, &in, TEST_NOON, &r))
+					_exit(1);
+			}
+			_exit(0);
+		}
+		usleep(3000 + 9000 * (unsigned int)round);
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, 0);
+	}
+	ok(db_open(path, DB_OPEN_WRITE, &db));
+	int64_t left = number(db, "SELECT count(*) FROM crashes");
+	for (int i = 0; i < 400; i++) {
+		char p[128];
+		struct db_intake in = test_crash(p, i % 7, i, TEST_NOON + 500 * i);
+		take(db, &in);
+	}
+	assert_true(left > 0);
+	assert_int_equal(number(db, "SELECT count(*) FROM crashes"), 400);
+	assert_int_equal(number(db, "SELECT sum(crashes) FROM reasons"), 400);
+	assert_int_equal(number(db, "SELECT sum(crashes) FROM hosts"), 400);
+	assert_int_equal(number(db, "SELECT count(*) FROM folders"), 400);
+	assert_int_equal(number(db, "SELECT count(*) FROM crash_parts"), 800);
+	assert_int_equal(number(db, "SELECT count(*) FROM crashes WHERE is_new = 1"), 1);
+	assert_int_equal(number(db, "SELECT count(*) FROM pragma_integrity_check "
+				    "WHERE integrity_check = 'ok'"),
+			 1);
+	assert_int_equal(number(db, "SELECT count(*) FROM pragma_foreign_key_check"), 0);
+}
+
+static int make_dir(void **state)
+{
+	return mkdtemp(dir) ? 0 : -1;
+}
+
+static int remove_dir(void **state)
+{
+	char command[256];
+
+	snprintf(command, sizeof(command), "rm -rf '%s'", dir);
+	return system(command);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(opening),
+		cmocka_unit_test(newer_schema_is_refused),
+		cmocka_unit_test(migrations_from_each_version),
+		cmocka_unit_test(transactions),
+		cmocka_unit_test(intake_counts),
+		cmocka_unit_test(one_crash_by_several_roads),
+		cmocka_unit_test(identities),
+		cmocka_unit_test(late_crash_does_not_rewrite_the_host),
+		cmocka_unit_test(lists_and_pages),
+		cmocka_unit_test(parts),
+		cmocka_unit_test(statistics),
+		cmocka_unit_test(alerts),
+		cmocka_unit_test(outbox),
+		cmocka_unit_test(jobs),
+		cmocka_unit_test(folders),
+		cmocka_unit_test(killed_writers),
+	};
+
+	return cmocka_run_group_tests_name("db", tests, make_dir, remove_dir);
+}
