@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#define EY_ERROR_DEFINITIONS
 #include "base/error.h"
 
 #include <stdio.h>

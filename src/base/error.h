@@ -35,11 +35,12 @@ struct ey_error {
 
 /** Make an error. Never returns NULL: when memory is out, the static ey_error_nomem. */
 struct ey_error *ey_error_create(enum ey_error_code code, const char *format, ...) EY_MUST_CHECK
-	__attribute__((format(printf, 2, 3)));
+	__attribute__((format(printf, 2, 3), returns_nonnull));
 
 /** The same with ": " and strerror(@p errnum) after the message. */
 struct ey_error *ey_error_errno(enum ey_error_code code, int errnum, const char *format,
-				...) EY_MUST_CHECK __attribute__((format(printf, 3, 4)));
+				...) EY_MUST_CHECK
+	__attribute__((format(printf, 3, 4), returns_nonnull));
 
 /** Put "text: " before the message of @p err (which is consumed); returns the new error. */
 struct ey_error *ey_error_prefix(struct ey_error *err, const char *format, ...) EY_MUST_CHECK
@@ -49,6 +50,18 @@ struct ey_error *ey_error_prefix(struct ey_error *err, const char *format, ...) 
 extern struct ey_error ey_error_nomem;
 
 void ey_error_destroy(struct ey_error *err);
+
+#if defined(__clang_analyzer__) && !defined(EY_ERROR_DEFINITIONS)
+// clang's analyzer heeds no returns_nonnull, and so takes "failed" for "may have succeeded".
+static inline struct ey_error *ey_error_not_null(struct ey_error *err)
+{
+	if (!err)
+		__builtin_unreachable();
+	return err;
+}
+#define ey_error_create(...) ey_error_not_null(ey_error_create(__VA_ARGS__))
+#define ey_error_errno(...)  ey_error_not_null(ey_error_errno(__VA_ARGS__))
+#endif
 
 static inline void ey_error_destroyp(struct ey_error **err)
 {

@@ -16,7 +16,7 @@ void notify_add_duration(struct ey_buf *buf, int64_t s)
 		s = 0;
 	int64_t days = s / 86400, hours = s / 3600, minutes = s / 60;
 
-	if (days >= 2 || s == 86400 * 7) {
+	if (days >= 2 || s == INT64_C(7) * 86400) {
 		ey_buf_printf(buf, "%" PRId64 " d", days);
 		if (hours % 24)
 			ey_buf_printf(buf, " %" PRId64 " h", hours % 24);
