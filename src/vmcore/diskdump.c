@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The kdump-compressed format: makedumpfile 1.7.2, IMPLEMENTATION ("The format of the dump file")
+ * and diskdump_mod.h. Blocks of one page: header, sub-header, two bitmaps (which frames exist,
+ * which are in the file), an array of page descriptors, the pages.
+ */
+#include <inttypes.h>
+#include <lzo/lzo1x.h>
+#include <snappy-c.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zlib.h>
+#include <zstd.h>
+
+#include "base/cleanup.h"
+#include "vmcore/dump_formats.h"
+
+// struct disk_dump_header on a 64-bit machine; pad1 is what aligns the timeval.
+struct disk_dump_header {
+	char signature[8];
+	int32_t header_version;
+	char utsname[6][65];
+	char pad1[6];
+	int64_t timestamp[2];
+	uint32_t status;
+	int32_t block_size;
+	int32_t sub_hdr_size;
+	uint32_t bitmap_blocks;
+	uint32_t max_mapnr;
+	uint32_t total_ram_blocks;
+	uint32_t device_blocks;
+	uint32_t written_blocks;
+	uint32_t current_cpu;
+	int32_t nr_cpus;
+};
+_Static_assert(offsetof(struct disk_dump_header, status) == 424, "as on x86-64");
+
+struct kdump_sub_header {
+	uint64_t phys_base;
+	int32_t dump_level; /* header_version 1 and later */
+	int32_t split;	    /* 2 */
+	uint64_t start_pfn;
+	uint64_t end_pfn;
+	int64_t offset_vmcoreinfo; /* 3 */
+	uint64_t size_vmcoreinfo;
+	int64_t offset_note; /* 4 */
+	uint64_t size_note;
+	int64_t offset_eraseinfo; /* 5 */
+	uint64_t size_eraseinfo;
+	uint64_t start_pfn_64; /* 6 */
+	uint64_t end_pfn_64;
+	uint64_t max_mapnr_64;
+};
+
+struct page_desc {
+	int64_t offset;
+	uint32_t size;
+	uint32_t flags;
+	uint64_t page_flags;
+};
+
+enum {
+	STATUS_INCOMPLETE = 0x8,
+	PAGE_ZLIB = 0x1,
+	PAGE_LZO = 0x2,
+	PAGE_SNAPPY = 0x4,
+	PAGE_ZSTD = 0x20,
+	PAGE_COMPRESSED = PAGE_ZLIB | PAGE_LZO | PAGE_SNAPPY | PAGE_ZSTD,
+	DUMP_LEVEL_ZERO = 0x1,
+	// Frames whose bits stand in one block of the bitmap, and the block's bytes.
+	RANK_BYTES = DUMP_PAGE_SIZE,
+	RANK_FRAMES = RANK_BYTES * 8,
+};
+
+struct diskdump {
+	uint64_t max_mapnr;
+	/** Offsets in the file. */
+	uint64_t bitmap1, bitmap2, descriptors;
+	uint64_t bitmap_len;
+	/** Frames that this file is about (part of a split dump). */
+	uint64_t start_pfn, end_pfn;
+	/** How many frames are in the file before each bitmap block; known for ranks_known blocks. */
+	uint64_t *ranks;
+	size_t ranks_known, rank_blocks;
+	uint64_t rank_of_start;
+	z_stream zlib;
+	bool zlib_ready;
+	ZSTD_DCtx *zstd;
+	uint8_t compressed[DUMP_PAGE_SIZE];
+};
+
+bool diskdump_matches(const uint8_t *head)
+{
+	return !memcmp(head, "KDUMP   ", 8);
+}
+
+void diskdump_close(struct diskdump *dd)
+{
+	if (!dd)
+		return;
+	if (dd->zlib_ready)
+		inflateEnd(&dd->zlib);
+	ZSTD_freeDCtx(dd->zstd);
+	free(dd->ranks);
+	free(dd);
+}
+
+static struct ey_error *unsound(const char *what, uint64_t value)
+{
+	return ey_error_create(EY_ERR_INPUT, "not a sound kdump-compressed dump: %s is %" PRIu64,
+			       what, value);
+}
+
+static struct ey_error *load_vmcoreinfo(struct dump *d, uint64_t offset, uint64_t size)
+{
+	if (!size)
+		return NULL;
+	if (size > 1 << 20)
+		return unsound("the size of VMCOREINFO", size);
+	_cleanup_free_ char *text = malloc(size + 1);
+	if (!text)
+		return &ey_error_nomem;
+	struct ey_error *err = source_read(&d->source, offset, text, size);
+	if (err)
+		return ey_error_prefix(err, "VMCOREINFO");
+	text[size] = '\0';
+	d->vmcoreinfo = no_cleanup_ptr(text);
+	return NULL;
+}
+
+// How many frames below pfn are in the file.
+static struct ey_error *rank(struct dump *d, uint64_t pfn, uint64_t *ret)
+{
+	struct diskdump *dd = d->diskdump;
+	uint64_t block = pfn / RANK_FRAMES;
+	uint64_t bits[RANK_BYTES / sizeof(uint64_t)];
+
+	for (; dd->ranks_known <= block; dd->ranks_known++) {
+		uint64_t count = 0;
+
+		if (dd->ranks_known) {
+			size_t previous = dd->ranks_known - 1;
+			struct ey_error *err =
+				source_read(&d->source, dd->bitmap2 + previous * RANK_BYTES, bits,
+					    sizeof(bits));
+			if (err)
+				return ey_error_prefix(err, "the bitmap");
+			count = dd->ranks[previous];
+			for (size_t i = 0; i < EY_ARRAY_SIZE(bits); i++)
+				count += (uint64_t)__builtin_popcountll(bits[i]);
+		}
+		dd->ranks[dd->ranks_known] = count;
+	}
+	uint64_t in_block = pfn % RANK_FRAMES;
+	size_t bytes = (in_block + 63) / 64 * 8;
+	struct ey_error *err =
+		source_read(&d->source, dd->bitmap2 + block * RANK_BYTES, bits, bytes);
+	if (err)
+		return ey_error_prefix(err, "the bitmap");
+	uint64_t count = dd->ranks[block];
+	for (size_t i = 0; i < in_block / 64; i++)
+		count += (uint64_t)__builtin_popcountll(bits[i]);
+	if (in_block % 64)
+		count += (uint64_t)__builtin_popcountll(bits[in_block / 64] &
+							((1ULL << (in_block % 64)) - 1));
+	*ret = count;
+	return NULL;
+}
+
+static struct ey_error *frame_bit(struct dump *d, uint64_t bitmap, uint64_t pfn, bool *ret)
+{
+	uint8_t byte;
+	struct ey_error *err = source_read(&d->source, bitmap + pfn / 8, &byte, 1);
+
+	if (err)
+		return ey_error_prefix(err, "the bitmap");
+	*ret = byte >> (pfn % 8) & 1;
+	return NULL;
+}
+
+struct ey_error *diskdump_open(struct dump *d)
+{
+	struct disk_dump_header h;
+	struct kdump_sub_header sub = {0};
+	struct ey_error *err = source_read(&d->source, 0, &h, sizeof(h));
+
+	if (err)
+		return ey_error_prefix(err, "the dump's header");
+	const char *machine = h.utsname[4];
+	if (strnlen(machine, 65) < 65 && machine[0] && strcmp(machine, "x86_64") != 0)
+		return ey_error_create(EY_ERR_INPUT,
+				       "a dump of a machine of type \"%.64s\"; only x86_64 dumps can be "
+				       "analysed so far",
+				       machine);
+	if (h.block_size != DUMP_PAGE_SIZE)
+		return unsound("the block size", (uint64_t)(uint32_t)h.block_size);
+	if (h.sub_hdr_size < 1 || h.sub_hdr_size > 1 << 16)
+		return unsound("the size of the sub-header", (uint64_t)(uint32_t)h.sub_hdr_size);
+	err = source_read(&d->source, DUMP_PAGE_SIZE, &sub, sizeof(sub));
+	if (err)
+		return ey_error_prefix(err, "the dump's sub-header");
+
+	struct diskdump *dd = d->diskdump = calloc(1, sizeof(*dd));
+	if (!dd)
+		return &ey_error_nomem;
+	dd->max_mapnr = h.header_version >= 6 && sub.max_mapnr_64 ? sub.max_mapnr_64 : h.max_mapnr;
+	// 2^40 frames are 4 PiB, what 5-level paging can hold.
+	if (!dd->max_mapnr || dd->max_mapnr > 1ULL << 40)
+		return unsound("the number of page frames", dd->max_mapnr);
+	dd->bitmap_len = (uint64_t)h.bitmap_blocks * DUMP_PAGE_SIZE / 2;
+	if (dd->bitmap_len < (dd->max_mapnr + 7) / 8)
+		return unsound("the number of bitmap blocks", h.bitmap_blocks);
+	dd->bitmap1 = (1 + (uint64_t)h.sub_hdr_size) * DUMP_PAGE_SIZE;
+	dd->bitmap2 = dd->bitmap1 + dd->bitmap_len;
+	dd->descriptors = dd->bitmap1 + 2 * dd->bitmap_len;
+	if (!source_has(&d->source, dd->bitmap1, 2 * dd->bitmap_len))
+		return ey_error_create(EY_ERR_INPUT,
+				       "the dump is cut off: it ends at byte %" PRIu64
+				       ", before its bitmaps do (%" PRIu64 ")",
+				       d->source.size, dd->descriptors);
+	dd->rank_blocks = (dd->max_mapnr + RANK_FRAMES - 1) / RANK_FRAMES + 1;
+	dd->ranks = calloc(dd->rank_blocks, sizeof(*dd->ranks));
+	if (!dd->ranks)
+		return &ey_error_nomem;
+	dd->end_pfn = dd->max_mapnr;
+	if (h.header_version >= 2 && sub.split) {
+		bool wide = h.header_version >= 6;
+
+		dd->start_pfn = wide ? sub.start_pfn_64 : sub.start_pfn;
+		dd->end_pfn = EY_MIN(wide ? sub.end_pfn_64 : sub.end_pfn, dd->max_mapnr);
+		if (dd->start_pfn > dd->end_pfn)
+			return unsound("the first frame of this part", dd->start_pfn);
+		err = rank(d, dd->start_pfn, &dd->rank_of_start);
+		if (err)
+			return err;
+		d->incomplete = true;
+		d->incomplete_why = "one part of a split dump";
+	}
+	if (h.status & STATUS_INCOMPLETE) {
+		d->incomplete = true;
+		d->incomplete_why = "makedumpfile did not finish it (was the disk full?)";
+	}
+	if (h.header_version >= 1)
+		d->dump_level = sub.dump_level;
+	if (h.header_version >= 4)
+		err = dump_load_notes(d, (uint64_t)sub.offset_note, sub.size_note);
+	if (!err && h.header_version >= 3)
+		err = load_vmcoreinfo(d, (uint64_t)sub.offset_vmcoreinfo, sub.size_vmcoreinfo);
+	if (err)
+		return err;
+	// Where the last page descriptor is beyond the end of the file, so are pages.
+	uint64_t frames;
+	err = rank(d, dd->end_pfn, &frames);
+	if (err)
+		return err;
+	frames -= EY_MIN(frames, dd->rank_of_start);
+	if (frames) {
+		struct page_desc last;
+		uint64_t pos = dd->descriptors + (frames - 1) * sizeof(last);
+
+		_cleanup_error_ struct ey_error *cut =
+			source_has(&d->source, pos, sizeof(last))
+				? source_read(&d->source, pos, &last, sizeof(last))
+				: ey_error_create(EY_ERR_FAULT, "cut off");
+		if (!d->incomplete &&
+		    (cut || !source_has(&d->source, (uint64_t)last.offset, last.size))) {
+			d->incomplete = true;
+			d->incomplete_why = "the file ends before its last page";
+		}
+	}
+	return NULL;
+}
+
+static struct ey_error *inflate_page(struct diskdump *dd, size_t size, uint8_t *dest)
+{
+	if (!dd->zlib_ready) {
+		if (inflateInit(&dd->zlib) != Z_OK)
+			return &ey_error_nomem;
+		dd->zlib_ready = true;
+	} else {
+		inflateReset(&dd->zlib);
+	}
+	dd->zlib.next_in = dd->compressed;
+	dd->zlib.avail_in = (uInt)size;
+	dd->zlib.next_out = dest;
+	dd->zlib.avail_out = DUMP_PAGE_SIZE;
+	if (inflate(&dd->zlib, Z_FINISH) != Z_STREAM_END || dd->zlib.avail_out)
+		return ey_error_create(EY_ERR_FAULT, "damaged zlib data");
+	return NULL;
+}
+
+static struct ey_error *decompress(struct diskdump *dd, uint32_t flags, size_t size, uint8_t *dest)
+{
+	size_t len = DUMP_PAGE_SIZE;
+	lzo_uint lzo_len = DUMP_PAGE_SIZE;
+
+	switch (flags & PAGE_COMPRESSED) {
+	case PAGE_ZLIB:
+		return inflate_page(dd, size, dest);
+	case PAGE_LZO:
+		if (lzo1x_decompress_safe(dd->compressed, size, dest, &lzo_len, NULL) != LZO_E_OK ||
+		    lzo_len != DUMP_PAGE_SIZE)
+			return ey_error_create(EY_ERR_FAULT, "damaged lzo data");
+		return NULL;
+	case PAGE_SNAPPY:
+		if (snappy_uncompress((const char *)dd->compressed, size, (char *)dest, &len) !=
+			    SNAPPY_OK ||
+		    len != DUMP_PAGE_SIZE)
+			return ey_error_create(EY_ERR_FAULT, "damaged snappy data");
+		return NULL;
+	case PAGE_ZSTD:
+		if (!dd->zstd && !(dd->zstd = ZSTD_createDCtx()))
+			return &ey_error_nomem;
+		if (ZSTD_decompressDCtx(dd->zstd, dest, len, dd->compressed, size) != len)
+			return ey_error_create(EY_ERR_FAULT, "damaged zstd data");
+		return NULL;
+	default:
+		return ey_error_create(EY_ERR_FAULT, "unknown compression 0x%x", flags);
+	}
+}
+
+static struct ey_error *not_in_dump(uint64_t pfn, const char *why)
+{
+	return ey_error_create(EY_ERR_FAULT, "physical page 0x%" PRIx64 "000 is not in the dump (%s)",
+			       pfn, why);
+}
+
+struct ey_error *diskdump_read_page(struct dump *d, uint64_t pfn, void *dest)
+{
+	struct diskdump *dd = d->diskdump;
+	struct page_desc desc;
+	uint64_t index;
+	bool there;
+
+	if (pfn >= dd->max_mapnr)
+		return not_in_dump(pfn, "beyond the machine's memory");
+	struct ey_error *err = frame_bit(d, dd->bitmap2, pfn, &there);
+	if (err)
+		return err;
+	if (!there)
+		return not_in_dump(pfn, "left out by makedumpfile");
+	if (pfn < dd->start_pfn || pfn >= dd->end_pfn)
+		return not_in_dump(pfn, "in another part of the split dump");
+	err = rank(d, pfn, &index);
+	if (err)
+		return err;
+	index -= dd->rank_of_start;
+	err = source_read(&d->source, dd->descriptors + index * sizeof(desc), &desc, sizeof(desc));
+	if (err)
+		return ey_error_prefix(err, "the descriptor of page 0x%" PRIx64, pfn);
+	if (!desc.offset)
+		return not_in_dump(pfn, "the dump is incomplete");
+	if (desc.size > DUMP_PAGE_SIZE || !desc.size)
+		return ey_error_create(EY_ERR_FAULT, "page 0x%" PRIx64 " of %u bytes", pfn,
+				       desc.size);
+	if (!(desc.flags & PAGE_COMPRESSED)) {
+		if (desc.size != DUMP_PAGE_SIZE)
+			return ey_error_create(EY_ERR_FAULT, "page 0x%" PRIx64 " of %u bytes", pfn,
+					       desc.size);
+		return source_read(&d->source, (uint64_t)desc.offset, dest, DUMP_PAGE_SIZE);
+	}
+	err = source_read(&d->source, (uint64_t)desc.offset, dd->compressed, desc.size);
+	if (!err)
+		err = decompress(dd, desc.flags, desc.size, dest);
+	return ey_error_prefix(err, "page 0x%" PRIx64, pfn);
+}
+
+bool diskdump_page_may_be_zero(struct dump *d, uint64_t pfn)
+{
+	struct diskdump *dd = d->diskdump;
+	bool exists = false, there = true;
+
+	if (d->dump_level < 0 || !(d->dump_level & DUMP_LEVEL_ZERO) || pfn >= dd->max_mapnr)
+		return false;
+	_cleanup_error_ struct ey_error *err = frame_bit(d, dd->bitmap1, pfn, &exists);
+	if (err)
+		return false;
+	err = frame_bit(d, dd->bitmap2, pfn, &there);
+	return !err && exists && !there;
+}

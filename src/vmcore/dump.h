@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/**
+ * @file
+ * A dump as physical memory: pages by page frame number, and the ELF notes that came with it.
+ *
+ * Formats: kdump-compressed (makedumpfile; zlib, lzo, snappy, zstd, also flattened) and ELF64
+ * (/proc/vmcore as it is, QEMU's dump-guest-memory).
+ */
+#ifndef EYRIE_VMCORE_DUMP_H
+#define EYRIE_VMCORE_DUMP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "vmcore/source.h"
+
+enum {
+	DUMP_PAGE_SHIFT = 12,
+	/** x86-64's. */
+	DUMP_PAGE_SIZE = 1 << DUMP_PAGE_SHIFT,
+};
+
+struct dump;
+struct diskdump;
+struct elfcore;
+struct page_cache;
+
+enum dump_format {
+	DUMP_KDUMP_COMPRESSED,
+	DUMP_ELF,
+};
+
+struct dump {
+	struct source source;
+	enum dump_format format;
+	struct diskdump *diskdump;
+	struct elfcore *elfcore;
+	struct page_cache *cache;
+	/** The raw ELF notes (PRSTATUS, VMCOREINFO, QEMU), NULL where there are none. */
+	uint8_t *notes;
+	size_t notes_len;
+	/** The text of VMCOREINFO, NUL-terminated; NULL where the dump has none. */
+	char *vmcoreinfo;
+	/** makedumpfile said that it did not finish, or the file ends too early. */
+	bool incomplete;
+	/** Why, for people; static or NULL. */
+	const char *incomplete_why;
+	/** What makedumpfile left out (its -d), -1 where not known. */
+	int dump_level;
+	/** Pages read and decompressed so far, for the benchmark and tests. */
+	uint64_t pages_read;
+};
+
+/** Open the dump in @p fd, which this takes over in any case. */
+struct ey_error *dump_open(struct dump *d, int fd) EY_MUST_CHECK;
+void dump_close(struct dump *d);
+
+/** "kdump-compressed", "kdump-compressed, flattened", "ELF". */
+const char *dump_format_name(const struct dump *d);
+
+/**
+ * Copy the page with frame number @p pfn to @p dest (DUMP_PAGE_SIZE bytes), not keeping it.
+ * EY_ERR_FAULT: the page is not in the dump.
+ */
+struct ey_error *dump_read_page(struct dump *d, uint64_t pfn, void *dest) EY_MUST_CHECK;
+
+/** The page, valid until the next call with the same dump. */
+struct ey_error *dump_get_page(struct dump *d, uint64_t pfn, const uint8_t **ret) EY_MUST_CHECK;
+
+/**
+ * Whether the frame exists in the machine and was left out of the dump by a level that leaves out
+ * pages of zeros. (It was a page of zeros, or it was free, or a user's, or cache.)
+ */
+bool dump_page_may_be_zero(struct dump *d, uint64_t pfn);
+
+#endif

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* ELF64 dumps: /proc/vmcore (fs/proc/vmcore.c), makedumpfile -E, QEMU's dump-guest-memory. */
+#include <elf.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "vmcore/dump_formats.h"
+
+enum { MAX_SEGMENTS = 1 << 20 };
+
+struct elf_segment {
+	/** Physical address, bytes in memory and in the file, and where in the file. */
+	uint64_t paddr, mem_len, file_len, offset;
+};
+
+struct elfcore {
+	struct elf_segment *segments;
+	size_t count;
+};
+
+bool elfcore_matches(const uint8_t *head)
+{
+	return !memcmp(head, ELFMAG, SELFMAG);
+}
+
+void elfcore_close(struct elfcore *e)
+{
+	if (!e)
+		return;
+	free(e->segments);
+	free(e);
+}
+
+static int by_paddr(const void *a, const void *b)
+{
+	const struct elf_segment *x = a, *y = b;
+
+	return x->paddr < y->paddr ? -1 : x->paddr > y->paddr;
+}
+
+static struct ey_error *check_header(const Elf64_Ehdr *h)
+{
+	if (h->e_ident[EI_CLASS] != ELFCLASS64 || h->e_ident[EI_DATA] != ELFDATA2LSB)
+		return ey_error_create(EY_ERR_INPUT,
+				       "not a 64-bit little-endian ELF file; only x86_64 dumps can "
+				       "be analysed so far");
+	if (h->e_type != ET_CORE)
+		return ey_error_create(EY_ERR_INPUT,
+				       "an ELF file, but not a dump (its type is %u, a core's is 4)",
+				       h->e_type);
+	if (h->e_machine != EM_X86_64)
+		return ey_error_create(EY_ERR_INPUT,
+				       "an ELF dump of another machine (ELF machine %u); only x86_64 "
+				       "dumps can be analysed so far",
+				       h->e_machine);
+	if (h->e_phentsize != sizeof(Elf64_Phdr))
+		return ey_error_create(EY_ERR_INPUT, "not a sound ELF dump: program headers of %u bytes",
+				       h->e_phentsize);
+	return NULL;
+}
+
+struct ey_error *elfcore_open(struct dump *d)
+{
+	Elf64_Ehdr h;
+
+	if (!source_has(&d->source, 0, sizeof(h)))
+		return ey_error_create(EY_ERR_INPUT, "not a sound ELF dump: it is cut off");
+	struct ey_error *err = source_read(&d->source, 0, &h, sizeof(h));
+	if (!err)
+		err = check_header(&h);
+	if (err)
+		return err;
+	uint64_t count = h.e_phnum;
+	if (count == PN_XNUM) {
+		Elf64_Shdr sh;
+
+		err = source_read(&d->source, h.e_shoff, &sh, sizeof(sh));
+		if (err)
+			return ey_error_prefix(err, "the number of program headers");
+		count = sh.sh_info;
+	}
+	if (!count || count > MAX_SEGMENTS ||
+	    !source_has(&d->source, h.e_phoff, count * sizeof(Elf64_Phdr)))
+		return ey_error_create(EY_ERR_INPUT,
+				       "not a sound ELF dump: %" PRIu64
+				       " program headers at byte %" PRIu64 " of %" PRIu64,
+				       count, (uint64_t)h.e_phoff, d->source.size);
+	struct elfcore *e = d->elfcore = calloc(1, sizeof(*e));
+	if (!e)
+		return &ey_error_nomem;
+	e->segments = calloc(count, sizeof(*e->segments));
+	if (!e->segments)
+		return &ey_error_nomem;
+	for (uint64_t i = 0; i < count; i++) {
+		Elf64_Phdr ph;
+
+		err = source_read(&d->source, h.e_phoff + i * sizeof(ph), &ph, sizeof(ph));
+		if (err)
+			return err;
+		if (ph.p_type == PT_NOTE && !d->notes) {
+			err = dump_load_notes(d, ph.p_offset, ph.p_filesz);
+			if (err)
+				return err;
+		}
+		if (ph.p_type != PT_LOAD || ph.p_paddr > UINT64_MAX - ph.p_memsz ||
+		    ph.p_offset > UINT64_MAX - ph.p_filesz)
+			continue;
+		if (!source_has(&d->source, ph.p_offset, ph.p_filesz)) {
+			d->incomplete = true;
+			d->incomplete_why = "the file ends before its last page";
+		}
+		e->segments[e->count++] = (struct elf_segment){
+			ph.p_paddr, ph.p_memsz, EY_MIN(ph.p_filesz, ph.p_memsz), ph.p_offset};
+	}
+	qsort(e->segments, e->count, sizeof(*e->segments), by_paddr);
+	return NULL;
+}
+
+static const struct elf_segment *find_segment(const struct elfcore *e, uint64_t paddr)
+{
+	size_t lo = 0, hi = e->count;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (e->segments[mid].paddr <= paddr)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	// Segments may overlap (the kernel's image is also part of a RAM segment): try a few before.
+	for (size_t i = lo, tries = 0; i > 0 && tries < 8; i--, tries++) {
+		const struct elf_segment *seg = &e->segments[i - 1];
+
+		if (paddr - seg->paddr < seg->file_len)
+			return seg;
+	}
+	return NULL;
+}
+
+struct ey_error *elfcore_read_page(struct dump *d, uint64_t pfn, void *dest)
+{
+	uint8_t *out = dest;
+	bool any = false;
+
+	if (pfn >= 1ULL << 40)
+		return ey_error_create(EY_ERR_FAULT, "no physical page 0x%" PRIx64, pfn);
+	memset(out, 0, DUMP_PAGE_SIZE);
+	// A segment may begin or end within the page.
+	for (uint64_t at = 0; at < DUMP_PAGE_SIZE;) {
+		uint64_t paddr = (pfn << DUMP_PAGE_SHIFT) + at;
+		const struct elf_segment *seg = find_segment(d->elfcore, paddr);
+
+		if (!seg) {
+			at += 64;
+			continue;
+		}
+		uint64_t skip = paddr - seg->paddr;
+		size_t n = (size_t)EY_MIN(seg->file_len - skip, DUMP_PAGE_SIZE - at);
+		struct ey_error *err = source_read(&d->source, seg->offset + skip, out + at, n);
+		if (err)
+			return err;
+		any = true;
+		at += n;
+	}
+	if (!any)
+		return ey_error_create(EY_ERR_FAULT,
+				       "physical page 0x%" PRIx64 "000 is not in the dump", pfn);
+	return NULL;
+}

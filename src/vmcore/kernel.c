@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "vmcore/kernel.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "vmcore/module.h"
+#include "vmcore/orc.h"
+#include "vmcore/vmcoreinfo.h"
+
+static const char *const symbol_names[] = {
+#define X(name) #name,
+	KERNEL_SYMBOLS(X)
+#undef X
+};
+
+static const struct {
+	const char *type, *member;
+} member_names[] = {
+#define X(id, type, member) {type, member},
+	KERNEL_MEMBERS(X)
+#undef X
+};
+
+static void add_gap(struct kernel *k, const char *what, char *why)
+{
+	for (size_t i = 0; i < k->gap_count; i++) {
+		if (!strcmp(k->gaps[i].what, what)) {
+			free(why);
+			return;
+		}
+	}
+	char *copy = strdup(what);
+	if (k->gap_count == KERNEL_MAX_GAPS || !copy || !why) {
+		free(copy);
+		free(why);
+		return;
+	}
+	k->gaps[k->gap_count++] = (struct gap){copy, why};
+}
+
+void kernel_gap(struct kernel *k, const char *what, const char *why, ...)
+{
+	char *text;
+	va_list ap;
+
+	va_start(ap, why);
+	int n = vasprintf(&text, why, ap);
+	va_end(ap);
+	add_gap(k, what, n < 0 ? NULL : text);
+}
+
+void kernel_gap_error(struct kernel *k, const char *what, struct ey_error *err)
+{
+	add_gap(k, what, strdup(err->message));
+	ey_error_destroy(err);
+}
+
+bool kernel_symbol(struct kernel *k, enum kernel_symbol symbol, uint64_t *ret)
+{
+	*ret = k->symbols[symbol].address;
+	return k->symbols[symbol].found;
+}
+
+const struct btf_member *kernel_member(struct kernel *k, enum kernel_member member)
+{
+	if (!k->members[member].state) {
+		bool there = k->have_btf &&
+			     btf_member(&k->btf, member_names[member].type,
+					member_names[member].member, &k->members[member].member);
+		k->members[member].state = there ? 1 : 2;
+	}
+	return k->members[member].state == 1 ? &k->members[member].member : NULL;
+}
+
+bool kernel_read(struct kernel *k, uint64_t base, enum kernel_member member, uint64_t *ret)
+{
+	const struct btf_member *m = kernel_member(k, member);
+	uint64_t value = 0;
+
+	if (!m || m->bit_size || m->bit_offset % 8 || !m->size || m->size > sizeof(value))
+		return false;
+	_cleanup_error_ struct ey_error *err =
+		memory_read(&k->memory, base + m->bit_offset / 8, &value, m->size);
+	*ret = value;
+	return !err;
+}
+
+bool kernel_read_signed(struct kernel *k, uint64_t base, enum kernel_member member, int64_t *ret)
+{
+	uint64_t value;
+
+	if (!kernel_read(k, base, member, &value))
+		return false;
+	unsigned int unused_bits = 64 - 8 * kernel_member(k, member)->size;
+	*ret = (int64_t)(value << unused_bits) >> unused_bits;
+	return true;
+}
+
+bool kernel_read_string(struct kernel *k, uint64_t base, enum kernel_member member, char *buf,
+			size_t size)
+{
+	const struct btf_member *m = kernel_member(k, member);
+
+	buf[0] = '\0';
+	if (!m || !m->size)
+		return false;
+	return memory_string(&k->memory, base + m->bit_offset / 8, buf,
+			     EY_MIN(size, (size_t)m->size + 1));
+}
+
+bool kernel_percpu(struct kernel *k, enum kernel_symbol symbol, unsigned int cpu, uint64_t *ret)
+{
+	uint64_t address;
+
+	if (cpu >= k->cpu_count || !kernel_symbol(k, symbol, &address))
+		return false;
+	*ret = address + k->percpu_offsets[cpu];
+	return true;
+}
+
+static struct ey_error *open_cpus(struct kernel *k)
+{
+	uint64_t offsets, mask, ids;
+	uint32_t count = 1;
+
+	if (!kernel_symbol(k, SYM___per_cpu_offset, &offsets))
+		return ey_error_create(EY_ERR_INPUT, "no symbol __per_cpu_offset");
+	if (kernel_symbol(k, SYM_nr_cpu_ids, &ids) && !memory_u32(&k->memory, ids, &count))
+		return ey_error_create(EY_ERR_FAULT, "nr_cpu_ids is not in the dump");
+	if (!count || count > KERNEL_MAX_CPUS)
+		return ey_error_create(EY_ERR_INPUT, "nr_cpu_ids is %u: damaged", count);
+	k->percpu_offsets = calloc(count, sizeof(*k->percpu_offsets));
+	k->cpu_online = calloc(count, sizeof(*k->cpu_online));
+	if (!k->percpu_offsets || !k->cpu_online)
+		return &ey_error_nomem;
+	struct ey_error *err =
+		memory_read(&k->memory, offsets, k->percpu_offsets, count * sizeof(uint64_t));
+	if (err)
+		return ey_error_prefix(err, "__per_cpu_offset");
+	k->cpu_count = count;
+	bool have_mask = kernel_symbol(k, SYM___cpu_online_mask, &mask);
+	for (unsigned int cpu = 0; cpu < count; cpu++) {
+		uint64_t word = 0;
+
+		if (have_mask && memory_u64(&k->memory, mask + cpu / 64 * 8, &word))
+			k->cpu_online[cpu] = word >> (cpu % 64) & 1;
+	}
+	return NULL;
+}
+
+static void open_symbols(struct kernel *k)
+{
+	struct ey_error *err = kallsyms_init(&k->kallsyms, &k->memory);
+
+	if (err) {
+		kernel_gap_error(k, "symbols", err);
+	} else {
+		k->have_kallsyms = true;
+		kallsyms_resolve(&k->kallsyms, k->symbols, SYM_COUNT);
+		if (k->kallsyms.walked < k->kallsyms.count)
+			kernel_gap(k, "symbols",
+				   "the names of %u of %u symbols could not be read: pages are missing "
+				   "or damaged",
+				   k->kallsyms.count - k->kallsyms.walked, k->kallsyms.count);
+	}
+	// What VMCOREINFO says of symbols needs no kallsyms.
+	for (size_t i = 0; i < SYM_COUNT; i++) {
+		if (!k->symbols[i].found)
+			k->symbols[i].found = vmcoreinfo_symbol(
+				k->dump.vmcoreinfo, k->symbols[i].name, &k->symbols[i].address);
+	}
+}
+
+static void open_types(struct kernel *k)
+{
+	uint64_t start, stop;
+
+	if (!kernel_symbol(k, SYM___start_BTF, &start) || !kernel_symbol(k, SYM___stop_BTF, &stop)) {
+		kernel_gap(k, "types",
+			   k->have_kallsyms ? "no BTF in the kernel (no symbol __start_BTF)"
+					    : "without symbols the BTF cannot be found");
+		return;
+	}
+	struct ey_error *err = btf_init(&k->btf, &k->memory, start, stop);
+	if (err) {
+		kernel_gap_error(k, "types", err);
+		return;
+	}
+	k->have_btf = true;
+	uint32_t size;
+	if (!btf_sizeof(&k->btf, "task_struct", &size)) {
+		kernel_gap(k, "types", "the BTF could not be read: pages are missing or damaged");
+		k->have_btf = false;
+	}
+}
+
+struct ey_error *kernel_open(struct kernel *k, int fd)
+{
+	*k = (struct kernel){0};
+	for (size_t i = 0; i < SYM_COUNT; i++)
+		k->symbols[i].name = symbol_names[i];
+	struct ey_error *err = dump_open(&k->dump, fd);
+	if (err)
+		return err;
+	err = memory_init(&k->memory, &k->dump);
+	if (err) {
+		kernel_close(k);
+		return err;
+	}
+	if (k->dump.incomplete)
+		kernel_gap(k, "dump", "the dump is incomplete: %s", k->dump.incomplete_why);
+	open_symbols(k);
+	open_types(k);
+	err = open_cpus(k);
+	if (err)
+		kernel_gap_error(k, "cpus", err);
+	err = modules_load(k);
+	if (err)
+		kernel_gap_error(k, "modules", err);
+	err = orc_create(k, &k->orc);
+	if (err)
+		kernel_gap_error(k, "stacks", err);
+	return NULL;
+}
+
+void kernel_close(struct kernel *k)
+{
+	orc_destroy(k->orc);
+	modules_free(k);
+	free(k->percpu_offsets);
+	free(k->cpu_online);
+	for (size_t i = 0; i < k->gap_count; i++) {
+		free(k->gaps[i].what);
+		free(k->gaps[i].why);
+	}
+	if (k->have_kallsyms || k->kallsyms.memory)
+		kallsyms_deinit(&k->kallsyms);
+	btf_deinit(&k->btf);
+	dump_close(&k->dump);
+	*k = (struct kernel){.dump.source.fd = -1};
+}
+
+static bool between(struct kernel *k, enum kernel_symbol first, enum kernel_symbol end,
+		    uint64_t address)
+{
+	uint64_t a, b;
+
+	return kernel_symbol(k, first, &a) && kernel_symbol(k, end, &b) && address >= a &&
+	       address < b;
+}
+
+static bool in_kernel_text(struct kernel *k, uint64_t address)
+{
+	return between(k, SYM__stext, SYM__etext, address) ||
+	       between(k, SYM__sinittext, SYM__einittext, address);
+}
+
+bool kernel_is_text(struct kernel *k, uint64_t address)
+{
+	return in_kernel_text(k, address) || module_of_text(k, address);
+}
+
+bool kernel_find_symbol(struct kernel *k, uint64_t address, struct symbol *ret)
+{
+	struct module *module = module_of_text(k, address);
+
+	if (module)
+		return module_find_symbol(k, module, address, ret);
+	return k->have_kallsyms && in_kernel_text(k, address) &&
+	       kallsyms_find_address(&k->kallsyms, address, ret);
+}

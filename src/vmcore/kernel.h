@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/**
+ * @file
+ * A dumped kernel: its memory, symbols and types opened together, and reading its variables by name.
+ *
+ * Kernel differences are met by asking the dump (is there such a symbol, such a member?), never
+ * by comparing version numbers.
+ */
+#ifndef EYRIE_VMCORE_KERNEL_H
+#define EYRIE_VMCORE_KERNEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "vmcore/btf.h"
+#include "vmcore/dump.h"
+#include "vmcore/kallsyms.h"
+#include "vmcore/memory.h"
+
+/** The symbols that an analysis asks for, found in one walk over the names. */
+#define KERNEL_SYMBOLS(X)                                                                          \
+	X(init_task)                                                                               \
+	X(init_uts_ns)                                                                             \
+	X(modules)                                                                                 \
+	X(prb)                                                                                     \
+	X(_stext)                                                                                  \
+	X(_etext)                                                                                  \
+	X(_sinittext)                                                                              \
+	X(_einittext)                                                                              \
+	X(__per_cpu_offset)                                                                        \
+	X(__cpu_online_mask)                                                                       \
+	X(nr_cpu_ids)                                                                              \
+	X(current_task)                                                                            \
+	X(pcpu_hot)                                                                                \
+	X(hardirq_stack_ptr)                                                                       \
+	X(cea_exception_stacks)                                                                    \
+	X(idle_threads)                                                                            \
+	X(panic_cpu)                                                                               \
+	X(crashing_cpu)                                                                            \
+	X(tainted_mask)                                                                            \
+	X(avenrun)                                                                                 \
+	X(shadow_timekeeper)                                                                       \
+	X(timekeeper_data)                                                                         \
+	X(tk_core)                                                                                 \
+	X(dmi_ident)                                                                               \
+	X(sysctl_bootid)                                                                           \
+	X(_totalram_pages)                                                                         \
+	X(boot_cpu_data)                                                                           \
+	X(__start_BTF)                                                                             \
+	X(__stop_BTF)                                                                              \
+	X(__start_orc_unwind_ip)                                                                   \
+	X(__stop_orc_unwind_ip)                                                                    \
+	X(__start_orc_unwind)                                                                      \
+	X(__stop_orc_unwind)                                                                       \
+	X(orc_lookup)                                                                              \
+	X(orc_lookup_end)                                                                          \
+	X(ftrace_ops_list)                                                                         \
+	X(ftrace_caller)                                                                           \
+	X(ftrace_regs_caller)                                                                      \
+	X(machine_kexec)                                                                           \
+	X(__crash_kexec)                                                                           \
+	X(crash_nmi_callback)
+
+enum kernel_symbol {
+#define X(name) SYM_##name,
+	KERNEL_SYMBOLS(X)
+#undef X
+		SYM_COUNT
+};
+
+/** The members of kernel types that an analysis asks for: name here, type, member. */
+#define KERNEL_MEMBERS(X)                                                                          \
+	X(LIST_NEXT, "list_head", "next")                                                          \
+	X(TASK_TASKS, "task_struct", "tasks")                                                      \
+	X(TASK_THREAD_NODE, "task_struct", "thread_node")                                          \
+	X(TASK_SIGNAL, "task_struct", "signal")                                                    \
+	X(TASK_PID, "task_struct", "pid")                                                          \
+	X(TASK_TGID, "task_struct", "tgid")                                                        \
+	X(TASK_COMM, "task_struct", "comm")                                                        \
+	X(TASK_STATE, "task_struct", "__state")                                                    \
+	X(TASK_STATE_OLD, "task_struct", "state")                                                  \
+	X(TASK_EXIT_STATE, "task_struct", "exit_state")                                            \
+	X(TASK_REAL_PARENT, "task_struct", "real_parent")                                          \
+	X(TASK_CPU, "task_struct", "thread_info.cpu")                                              \
+	X(TASK_CPU_OLD, "task_struct", "cpu")                                                      \
+	X(TASK_STACK, "task_struct", "stack")                                                      \
+	X(TASK_THREAD_SP, "task_struct", "thread.sp")                                              \
+	X(TASK_FLAGS, "task_struct", "flags")                                                      \
+	X(TASK_MM, "task_struct", "mm")                                                            \
+	X(TASK_RSS_STAT, "task_struct", "rss_stat.count")                                          \
+	X(SIGNAL_THREAD_HEAD, "signal_struct", "thread_head")                                      \
+	X(MM_TOTAL_VM, "mm_struct", "total_vm")                                                    \
+	X(MM_RSS_STAT, "mm_struct", "rss_stat")                                                    \
+	X(MM_RSS_STAT_COUNT, "mm_struct", "rss_stat.count")                                        \
+	X(PERCPU_COUNTER_COUNT, "percpu_counter", "count")                                         \
+	X(PERCPU_COUNTER_COUNTERS, "percpu_counter", "counters")                                   \
+	X(UTS_NAME, "uts_namespace", "name")                                                       \
+	X(UTS_NODENAME, "new_utsname", "nodename")                                                 \
+	X(UTS_RELEASE, "new_utsname", "release")                                                   \
+	X(UTS_VERSION, "new_utsname", "version")                                                   \
+	X(UTS_MACHINE, "new_utsname", "machine")                                                   \
+	X(PCPU_HOT_CURRENT, "pcpu_hot", "current_task")                                            \
+	X(PCPU_HOT_IRQ_STACK, "pcpu_hot", "hardirq_stack_ptr")                                     \
+	X(CEA_NMI_STACK, "cea_exception_stacks", "NMI_stack")                                      \
+	X(CEA_DF_STACK, "cea_exception_stacks", "DF_stack")                                        \
+	X(CEA_ESTACKS, "cpu_entry_area", "estacks")                                                \
+	X(CEA_ENTRY_STACK, "cpu_entry_area", "entry_stack_page")                                   \
+	X(THREAD_UNION_STACK, "thread_union", "stack")                                             \
+	X(IRQ_STACK, "irq_stack", "stack")                                                         \
+	X(MODULE_LIST, "module", "list")                                                           \
+	X(MODULE_NAME, "module", "name")                                                           \
+	X(MODULE_STATE, "module", "state")                                                         \
+	X(MODULE_TAINTS, "module", "taints")                                                       \
+	X(MODULE_KALLSYMS, "module", "kallsyms")                                                   \
+	X(MODULE_CORE_BASE, "module", "core_layout.base")                                          \
+	X(MODULE_CORE_SIZE, "module", "core_layout.size")                                          \
+	X(MODULE_CORE_TEXT_SIZE, "module", "core_layout.text_size")                                \
+	X(MODULE_MEM, "module", "mem")                                                             \
+	X(MODULE_MEMORY_BASE, "module_memory", "base")                                             \
+	X(MODULE_MEMORY_SIZE, "module_memory", "size")                                             \
+	X(MODULE_NUM_ORCS, "module", "arch.num_orcs")                                              \
+	X(MODULE_ORC_IPS, "module", "arch.orc_unwind_ip")                                          \
+	X(MODULE_ORCS, "module", "arch.orc_unwind")                                                \
+	X(MOD_KALLSYMS_SYMTAB, "mod_kallsyms", "symtab")                                           \
+	X(MOD_KALLSYMS_NUM, "mod_kallsyms", "num_symtab")                                          \
+	X(MOD_KALLSYMS_STRTAB, "mod_kallsyms", "strtab")                                           \
+	X(ORC_SP_OFFSET, "orc_entry", "sp_offset")                                                 \
+	X(ORC_BP_OFFSET, "orc_entry", "bp_offset")                                                 \
+	X(ORC_SP_REG, "orc_entry", "sp_reg")                                                       \
+	X(ORC_BP_REG, "orc_entry", "bp_reg")                                                       \
+	X(ORC_TYPE, "orc_entry", "type")                                                           \
+	X(ORC_SIGNAL, "orc_entry", "signal")                                                       \
+	X(ORC_END, "orc_entry", "end")                                                             \
+	X(FTRACE_OPS_NEXT, "ftrace_ops", "next")                                                   \
+	X(FTRACE_OPS_FLAGS, "ftrace_ops", "flags")                                                 \
+	X(FTRACE_OPS_TRAMPOLINE, "ftrace_ops", "trampoline")                                       \
+	X(FTRACE_OPS_TRAMPOLINE_SIZE, "ftrace_ops", "trampoline_size")                             \
+	X(TK_XTIME_SEC, "timekeeper", "xtime_sec")                                                 \
+	X(TK_WALL_TO_MONOTONIC, "timekeeper", "wall_to_monotonic.tv_sec")                          \
+	X(TK_OFFS_BOOT, "timekeeper", "offs_boot")                                                 \
+	X(TK_DATA_SHADOW, "tk_data", "shadow_timekeeper")                                          \
+	X(CPUINFO_MICROCODE, "cpuinfo_x86", "microcode")                                           \
+	X(CPUINFO_MODEL_ID, "cpuinfo_x86", "x86_model_id")
+
+enum kernel_member {
+#define X(id, type, member) MEM_##id,
+	KERNEL_MEMBERS(X)
+#undef X
+		MEM_COUNT
+};
+
+enum {
+	/** What could not be read, and why. More than these say nothing new. */
+	KERNEL_MAX_GAPS = 64,
+	/** NR_CPUS of the largest distribution kernels. */
+	KERNEL_MAX_CPUS = 8192,
+};
+
+struct gap {
+	char *what;
+	char *why;
+};
+
+struct module;
+
+struct kernel {
+	struct dump dump;
+	struct memory memory;
+	struct kallsyms kallsyms;
+	struct btf btf;
+	bool have_kallsyms, have_btf;
+	struct wanted_symbol symbols[SYM_COUNT];
+	struct {
+		struct btf_member member;
+		/** 0 not looked for, 1 there, 2 not in this kernel. */
+		uint8_t state;
+	} members[MEM_COUNT];
+	/** CPUs that can be, their offsets into per-CPU memory, and which were online. */
+	unsigned int cpu_count;
+	uint64_t *percpu_offsets;
+	bool *cpu_online;
+	/** Modules, in the order of the kernel's list; see module.h. */
+	struct module *modules;
+	size_t module_count;
+	struct gap gaps[KERNEL_MAX_GAPS];
+	size_t gap_count;
+	struct orc *orc;
+};
+
+/**
+ * Open the dump in @p fd (taken over). What cannot be read (no kallsyms, no BTF) becomes a gap;
+ * an error only where nothing at all can be done. The struct must not move afterwards.
+ */
+struct ey_error *kernel_open(struct kernel *k, int fd) EY_MUST_CHECK;
+void kernel_close(struct kernel *k);
+
+/** Note that @p what could not be had, and why; the same @p what is noted once. */
+void kernel_gap(struct kernel *k, const char *what, const char *why, ...)
+	__attribute__((format(printf, 3, 4)));
+/** The same with the message of @p err, which is consumed. */
+void kernel_gap_error(struct kernel *k, const char *what, struct ey_error *err);
+
+/** Address of a symbol; false where the kernel has none of that name (or no kallsyms). */
+bool kernel_symbol(struct kernel *k, enum kernel_symbol symbol, uint64_t *ret);
+/** Where a member is; NULL where this kernel has none. */
+const struct btf_member *kernel_member(struct kernel *k, enum kernel_member member);
+
+/** A member of the object at @p base as a number (1 to 8 bytes, zero-extended). */
+bool kernel_read(struct kernel *k, uint64_t base, enum kernel_member member, uint64_t *ret);
+/** The same, sign-extended. */
+bool kernel_read_signed(struct kernel *k, uint64_t base, enum kernel_member member, int64_t *ret);
+/** A character array member as a NUL-terminated string. */
+bool kernel_read_string(struct kernel *k, uint64_t base, enum kernel_member member, char *buf,
+			size_t size);
+/** Address of a per-CPU variable of @p cpu. */
+bool kernel_percpu(struct kernel *k, enum kernel_symbol symbol, unsigned int cpu, uint64_t *ret);
+
+/** The symbol, of the kernel or of a module, that @p address lies in. */
+bool kernel_find_symbol(struct kernel *k, uint64_t address, struct symbol *ret);
+/** Whether the address is in the text of the kernel or of a module. */
+bool kernel_is_text(struct kernel *k, uint64_t address);
+
+#endif

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Page tables: Intel SDM vol. 3A, 4.5; the kernel's names from arch/x86/include/asm/pgtable_types.h.
+ * The image's linear mapping: __phys_addr_nodebug(), arch/x86/include/asm/page_64.h.
+ */
+#include "vmcore/memory.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "base/cleanup.h"
+#include "vmcore/vmcoreinfo.h"
+
+#define START_KERNEL_MAP 0xffffffff80000000ULL
+// KERNEL_IMAGE_SIZE with KASLR (arch/x86/include/asm/page_64_types.h): modules begin behind it.
+#define KERNEL_IMAGE_SIZE (1ULL << 30)
+#define PTE_ADDRESS_MASK  0x000ffffffffff000ULL
+#define PTE_PRESENT	  0x001ULL
+#define PTE_PSE		  0x080ULL
+// _PAGE_PROTNONE: not present for the processor, but mapped.
+#define PTE_PROTNONE 0x100ULL
+
+static bool in_image(uint64_t vaddr)
+{
+	return vaddr >= START_KERNEL_MAP && vaddr - START_KERNEL_MAP < KERNEL_IMAGE_SIZE;
+}
+
+struct ey_error *memory_init(struct memory *m, struct dump *dump)
+{
+	const char *info = dump->vmcoreinfo;
+	int64_t phys_base, number;
+	uint64_t top;
+
+	*m = (struct memory){.dump = dump, .levels = 4, .address_mask = PTE_ADDRESS_MASK};
+	if (!info)
+		return ey_error_create(EY_ERR_INPUT,
+				       "the dump has no VMCOREINFO, without which its memory cannot be "
+				       "read (QEMU dumps have it with the option -device vmcoreinfo)");
+	if (!vmcoreinfo_number(info, "phys_base", &phys_base))
+		return ey_error_create(EY_ERR_INPUT,
+				       "VMCOREINFO has no phys_base: not an x86-64 kernel's, or damaged");
+	m->phys_base = (uint64_t)phys_base;
+	if (!vmcoreinfo_symbol(info, "swapper_pg_dir", &top) &&
+	    !vmcoreinfo_symbol(info, "init_top_pgt", &top))
+		return ey_error_create(EY_ERR_INPUT,
+				       "VMCOREINFO has no swapper_pg_dir: not an x86-64 kernel's, or "
+				       "damaged");
+	if (!in_image(top))
+		return ey_error_create(EY_ERR_INPUT,
+				       "swapper_pg_dir at 0x%" PRIx64 " is not in the kernel's image",
+				       top);
+	m->top_table = top - START_KERNEL_MAP + m->phys_base;
+	if (vmcoreinfo_number(info, "pgtable_l5_enabled", &number) && number)
+		m->levels = 5;
+	// Memory encryption's bit (AMD SME) is set in each entry.
+	if (vmcoreinfo_number(info, "sme_mask", &number))
+		m->address_mask &= ~(uint64_t)number;
+	return NULL;
+}
+
+static struct ey_error *read_entry(struct memory *m, uint64_t table, unsigned int index,
+				   uint64_t *ret)
+{
+	const uint8_t *page;
+	struct ey_error *err = dump_get_page(m->dump, table >> DUMP_PAGE_SHIFT, &page);
+
+	if (err)
+		return err;
+	memcpy(ret, page + (size_t)index * 8, 8);
+	return NULL;
+}
+
+struct ey_error *memory_translate(struct memory *m, uint64_t vaddr, uint64_t *pfn_ret)
+{
+	uint64_t vpn = vaddr >> DUMP_PAGE_SHIFT;
+	size_t place = vpn % MEMORY_TLB_SIZE;
+	uint64_t table = m->top_table;
+
+	if (m->tlb[place].vpn == vpn + 1) {
+		*pfn_ret = m->tlb[place].pfn;
+		return NULL;
+	}
+	for (int level = m->levels - 1; level >= 0; level--) {
+		unsigned int shift = DUMP_PAGE_SHIFT + 9 * (unsigned int)level;
+		uint64_t entry;
+
+		struct ey_error *err = read_entry(m, table, vaddr >> shift & 511, &entry);
+		if (err)
+			return ey_error_prefix(err, "page table of 0x%016" PRIx64, vaddr);
+		if (!(entry & (PTE_PRESENT | (level ? 0 : PTE_PROTNONE))))
+			return ey_error_create(EY_ERR_FAULT, "nothing is mapped at 0x%016" PRIx64,
+					       vaddr);
+		table = entry & m->address_mask;
+		if (level && level <= 2 && (entry & PTE_PSE)) {
+			uint64_t mask = (1ULL << shift) - 1;
+
+			table = (table & ~mask) | (vaddr & mask);
+			break;
+		}
+	}
+	m->tlb[place].vpn = vpn + 1;
+	m->tlb[place].pfn = *pfn_ret = table >> DUMP_PAGE_SHIFT;
+	return NULL;
+}
+
+// A page of the kernel's image is never free, a user's or cache: one that makedumpfile left out
+// while leaving out pages of zeros was a page of zeros.
+static bool is_zero_page(struct memory *m, uint64_t vaddr, uint64_t pfn)
+{
+	return in_image(vaddr) && dump_page_may_be_zero(m->dump, pfn);
+}
+
+static const uint8_t zeros[DUMP_PAGE_SIZE];
+
+static struct ey_error *get_page(struct memory *m, uint64_t vaddr, const uint8_t **ret)
+{
+	uint64_t pfn;
+	struct ey_error *err = memory_translate(m, vaddr, &pfn);
+
+	if (err)
+		return err;
+	if (is_zero_page(m, vaddr, pfn)) {
+		*ret = zeros;
+		return NULL;
+	}
+	return dump_get_page(m->dump, pfn, ret);
+}
+
+struct ey_error *memory_read(struct memory *m, uint64_t vaddr, void *buf, size_t len)
+{
+	uint8_t *out = buf;
+
+	if (len && vaddr > UINT64_MAX - (len - 1))
+		return ey_error_create(EY_ERR_FAULT, "no memory at 0x%016" PRIx64, vaddr);
+	while (len) {
+		size_t start = vaddr % DUMP_PAGE_SIZE;
+		size_t n = EY_MIN(DUMP_PAGE_SIZE - start, len);
+		const uint8_t *page;
+
+		struct ey_error *err = get_page(m, vaddr, &page);
+		if (err)
+			return err;
+		memcpy(out, page + start, n);
+		out += n;
+		vaddr += n;
+		len -= n;
+	}
+	return NULL;
+}
+
+bool memory_u64(struct memory *m, uint64_t vaddr, uint64_t *ret)
+{
+	_cleanup_error_ struct ey_error *err = memory_read(m, vaddr, ret, sizeof(*ret));
+
+	return !err;
+}
+
+bool memory_u32(struct memory *m, uint64_t vaddr, uint32_t *ret)
+{
+	_cleanup_error_ struct ey_error *err = memory_read(m, vaddr, ret, sizeof(*ret));
+
+	return !err;
+}
+
+bool memory_string(struct memory *m, uint64_t vaddr, char *buf, size_t size)
+{
+	size_t len = 0;
+
+	while (len < size - 1) {
+		size_t room = DUMP_PAGE_SIZE - (vaddr + len) % DUMP_PAGE_SIZE;
+		size_t n = EY_MIN(room, size - 1 - len);
+
+		_cleanup_error_ struct ey_error *err = memory_read(m, vaddr + len, buf + len, n);
+		if (err)
+			break;
+		if (memchr(buf + len, '\0', n))
+			return true;
+		len += n;
+	}
+	buf[len] = '\0';
+	return len > 0;
+}
+
+struct ey_error *range_init(struct range *r, struct memory *m, uint64_t base, uint64_t size)
+{
+	*r = (struct range){.memory = m, .base = base, .size = size};
+	if (!size || size > RANGE_MAX_SIZE || base > UINT64_MAX - size - DUMP_PAGE_SIZE)
+		return ey_error_create(EY_ERR_INPUT,
+				       "a range of %" PRIu64 " bytes at 0x%016" PRIx64
+				       " is not plausible",
+				       size, base);
+	size_t pages = (base % DUMP_PAGE_SIZE + size + DUMP_PAGE_SIZE - 1) / DUMP_PAGE_SIZE;
+	r->state = calloc(pages, 1);
+	if (!r->state)
+		return &ey_error_nomem;
+	r->map_len = pages * DUMP_PAGE_SIZE;
+	void *map = mmap(NULL, r->map_len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+			 0);
+	if (map == MAP_FAILED) {
+		r->map_len = 0;
+		return &ey_error_nomem;
+	}
+	r->map = map;
+	return NULL;
+}
+
+void range_deinit(struct range *r)
+{
+	if (r->map)
+		munmap(r->map, r->map_len);
+	free(r->state);
+	*r = (struct range){0};
+}
+
+static bool load(struct range *r, size_t page)
+{
+	uint64_t vaddr = (r->base & ~(uint64_t)(DUMP_PAGE_SIZE - 1)) + page * DUMP_PAGE_SIZE;
+	uint64_t pfn;
+	_cleanup_error_ struct ey_error *err = memory_translate(r->memory, vaddr, &pfn);
+
+	// Pages of zeros are there already.
+	if (!err && !is_zero_page(r->memory, vaddr, pfn))
+		err = dump_read_page(r->memory->dump, pfn, r->map + page * DUMP_PAGE_SIZE);
+	r->state[page] = err ? 2 : 1;
+	r->missing += !!err;
+	return !err;
+}
+
+const void *range_get(struct range *r, uint64_t offset, uint64_t len)
+{
+	if (!r->map || offset > r->size || len > r->size - offset)
+		return NULL;
+	uint64_t begin = r->base % DUMP_PAGE_SIZE + offset;
+	size_t last = (size_t)((begin + (len ? len - 1 : 0)) / DUMP_PAGE_SIZE);
+
+	for (size_t page = (size_t)(begin / DUMP_PAGE_SIZE); page <= last; page++) {
+		if (r->state[page] == 1)
+			continue;
+		if (r->state[page] == 2 || !load(r, page))
+			return NULL;
+	}
+	return r->map + begin;
+}

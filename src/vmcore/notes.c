@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "vmcore/notes.h"
+
+#include <elf.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+
+enum {
+	// struct elf_prstatus on x86-64 (include/linux/elfcore.h): 112 bytes, then the registers.
+	PRSTATUS_REGS = 112,
+};
+
+static size_t align4(size_t n)
+{
+	return (n + 3) & ~(size_t)3;
+}
+
+bool notes_next(const uint8_t *notes, size_t len, size_t *pos, struct elf_note *ret)
+{
+	Elf64_Nhdr h;
+
+	if (*pos > len || len - *pos < sizeof(h))
+		return false;
+	memcpy(&h, notes + *pos, sizeof(h));
+	size_t rest = len - *pos - sizeof(h);
+	size_t name_room = align4(h.n_namesz);
+	if (h.n_namesz > rest || name_room > rest || h.n_descsz > rest - name_room)
+		return false;
+	ret->name = (const char *)notes + *pos + sizeof(h);
+	ret->name_len = strnlen(ret->name, h.n_namesz);
+	ret->type = h.n_type;
+	ret->desc = notes + *pos + sizeof(h) + name_room;
+	ret->desc_len = h.n_descsz;
+	*pos += sizeof(h) + name_room + EY_MIN(align4(h.n_descsz), rest - name_room);
+	return true;
+}
+
+static bool is_named(const struct elf_note *note, const char *name)
+{
+	return note->name_len == strlen(name) && !memcmp(note->name, name, note->name_len);
+}
+
+struct ey_error *notes_find_vmcoreinfo(const uint8_t *notes, size_t len, char **ret)
+{
+	struct elf_note note;
+
+	*ret = NULL;
+	for (size_t pos = 0; notes && notes_next(notes, len, &pos, &note);) {
+		if (!is_named(&note, "VMCOREINFO"))
+			continue;
+		*ret = strndup((const char *)note.desc, note.desc_len);
+		return *ret ? NULL : &ey_error_nomem;
+	}
+	return NULL;
+}
+
+bool notes_cpu_regs(const uint8_t *notes, size_t len, size_t index, struct cpu_regs *ret)
+{
+	struct elf_note note;
+
+	for (size_t pos = 0; notes && notes_next(notes, len, &pos, &note);) {
+		if (!is_named(&note, "CORE") || note.type != NT_PRSTATUS)
+			continue;
+		if (index--)
+			continue;
+		if (note.desc_len < PRSTATUS_REGS + sizeof(*ret))
+			return false;
+		memcpy(ret, note.desc + PRSTATUS_REGS, sizeof(*ret));
+		return true;
+	}
+	return false;
+}

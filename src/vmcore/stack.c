@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "vmcore/stack.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "vmcore/unwind.h"
+
+enum {
+	// THREAD_SIZE and IRQ_STACK_SIZE (arch/x86/include/asm/page_64_types.h), where BTF does
+	// not tell.
+	DEFAULT_STACK_SIZE = 16384,
+	MAX_STACK_SIZE = 1 << 18,
+};
+
+// struct inactive_task_frame (arch/x86/include/asm/switch_to.h): what __switch_to_asm() pushed.
+struct inactive_task_frame {
+	uint64_t r15, r14, r13, r12, bx, bp, ret_addr;
+};
+
+static uint64_t member_size(struct kernel *k, enum kernel_member member)
+{
+	const struct btf_member *m = kernel_member(k, member);
+
+	return m && m->size && m->size <= MAX_STACK_SIZE ? m->size : DEFAULT_STACK_SIZE;
+}
+
+static void add_task_stack(struct unwind *u, uint64_t task)
+{
+	uint64_t stack;
+
+	if (kernel_read(u->k, task, MEM_TASK_STACK, &stack))
+		unwind_add_region(u, stack, stack + member_size(u->k, MEM_THREAD_UNION_STACK));
+}
+
+static bool irq_stack_top(struct kernel *k, unsigned int cpu, uint64_t *ret)
+{
+	uint64_t at;
+
+	if (kernel_percpu(k, SYM_hardirq_stack_ptr, cpu, &at))
+		return memory_u64(&k->memory, at, ret) && *ret;
+	return kernel_percpu(k, SYM_pcpu_hot, cpu, &at) &&
+	       kernel_read(k, at, MEM_PCPU_HOT_IRQ_STACK, ret) && *ret;
+}
+
+static void add_cpu_stacks(struct unwind *u, unsigned int cpu)
+{
+	struct kernel *k = u->k;
+	uint64_t top, at, estacks;
+	uint32_t size;
+
+	// The pointer is to the last word of the stack (arch/x86/kernel/irq_64.c).
+	if (irq_stack_top(k, cpu, &top))
+		unwind_add_region(u, top + 8 - member_size(k, MEM_IRQ_STACK), top + 8);
+	if (!kernel_percpu(k, SYM_cea_exception_stacks, cpu, &at) ||
+	    !memory_u64(&k->memory, at, &estacks) || !estacks ||
+	    !btf_sizeof(&k->btf, "cea_exception_stacks", &size) || size > MAX_STACK_SIZE)
+		return;
+	unwind_add_region(u, estacks, estacks + size);
+	const struct btf_member *in_area = kernel_member(k, MEM_CEA_ESTACKS);
+	const struct btf_member *entry = kernel_member(k, MEM_CEA_ENTRY_STACK);
+	if (in_area && entry) {
+		uint64_t area = estacks - in_area->bit_offset / 8;
+
+		unwind_add_region(u, area + entry->bit_offset / 8,
+				  area + entry->bit_offset / 8 + entry->size);
+	}
+}
+
+int stack_panic_cpu(struct kernel *k)
+{
+	// panic_cpu: who panicked (kernel/panic.c); crashing_cpu: who took the others down
+	// (arch/x86/kernel/reboot.c).
+	static const enum kernel_symbol symbols[] = {SYM_panic_cpu, SYM_crashing_cpu};
+
+	for (size_t i = 0; i < EY_ARRAY_SIZE(symbols); i++) {
+		uint64_t at;
+		uint32_t cpu;
+
+		if (kernel_symbol(k, symbols[i], &at) && memory_u32(&k->memory, at, &cpu) &&
+		    cpu < k->cpu_count)
+			return (int)cpu;
+	}
+	return -1;
+}
+
+void stack_deinit(struct stack *s)
+{
+	for (size_t i = 0; i < s->count; i++) {
+		free(s->frames[i].function);
+		free(s->frames[i].module);
+		free(s->frames[i].regs);
+	}
+	free(s->frames);
+	free(s->user_regs);
+	free(s->broken);
+	*s = (struct stack){.cpu = -1};
+}
+
+static struct cpu_regs *copy_regs(const struct cpu_regs *regs)
+{
+	struct cpu_regs *copy = malloc(sizeof(*copy));
+
+	if (copy)
+		*copy = *regs;
+	return copy;
+}
+
+static struct ey_error *push_frame(struct stack *s, const struct unwind *u)
+{
+	struct stack_frame f = {.address = u->ip,
+				.sp = u->slot,
+				.reliable = u->reliable,
+				.interrupted = u->interrupted,
+				.partial_regs = u->partial_regs};
+	struct symbol symbol = {0};
+	// As the kernel prints return addresses (%pB): the function that made the call.
+	uint64_t inside = u->interrupted ? u->ip : u->ip - 1;
+
+	if (s->count == STACK_MAX_FRAMES)
+		return NULL;
+	if (kernel_find_symbol(u->k, inside, &symbol)) {
+		f.offset = u->ip - symbol.address;
+		f.size = symbol.size;
+		if (symbol.module[0])
+			f.module = strdup(symbol.module);
+	}
+	f.function = strdup(symbol.name);
+	if (u->interrupted && u->have_regs)
+		f.regs = copy_regs(&u->regs);
+	struct stack_frame *frames = reallocarray(s->frames, s->count + 1, sizeof(*frames));
+	if (!frames || !f.function) {
+		free(f.function);
+		free(f.module);
+		free(f.regs);
+		s->frames = frames ? frames : s->frames;
+		return &ey_error_nomem;
+	}
+	s->frames = frames;
+	s->frames[s->count++] = f;
+	return NULL;
+}
+
+// Follow the stack from the state in *u to its end.
+static struct ey_error *follow(struct unwind *u, struct stack *s)
+{
+	struct ey_error *err = push_frame(s, u);
+	enum unwind_result result = UNWIND_NEXT;
+
+	while (!err && s->count < STACK_MAX_FRAMES) {
+		result = unwind_step(u);
+		if (result != UNWIND_NEXT)
+			break;
+		err = push_frame(s, u);
+	}
+	if (!err && result == UNWIND_USER)
+		s->user_regs = copy_regs(&u->regs);
+	if (!err && result == UNWIND_BROKEN)
+		s->broken = strdup(u->broken);
+	if (!err && s->count == STACK_MAX_FRAMES)
+		s->broken = strdup("it has more frames than are read");
+	return err;
+}
+
+// How good a start is: how many frames can be followed from it, 0 if not to an end.
+static size_t try_start(const struct unwind *u, enum kernel_symbol caller)
+{
+	struct unwind probe = *u;
+	uint64_t caller_start;
+	size_t frames = 0;
+
+	while (frames < STACK_MAX_FRAMES) {
+		enum unwind_result result = unwind_step(&probe);
+
+		if (result == UNWIND_END || result == UNWIND_USER)
+			return frames;
+		if (result == UNWIND_BROKEN)
+			return 0;
+		if (!frames++ && caller != SYM_COUNT) {
+			struct symbol symbol;
+
+			if (!kernel_symbol(u->k, caller, &caller_start) ||
+			    !kernel_find_symbol(u->k, probe.ip - 1, &symbol) ||
+			    symbol.address != caller_start)
+				return 0;
+		}
+	}
+	return frames;
+}
+
+/**
+ * The CPU that takes the dump runs on while its registers are saved, so the innermost frames are
+ * found by what is left on the stack: a return address into @p function from which the unwinder
+ * comes to @p caller (SYM_COUNT: any) and then to a sound end.
+ */
+static bool find_start(struct unwind *u, enum kernel_symbol function, enum kernel_symbol caller)
+{
+	struct symbol symbol;
+	uint64_t start;
+
+	if (!kernel_symbol(u->k, function, &start) || !kernel_find_symbol(u->k, start, &symbol))
+		return false;
+	for (size_t i = 0; i < u->region_count; i++) {
+		const struct unwind_region *r = &u->regions[i];
+
+		for (uint64_t at = (r->begin + 7) & ~7ULL; at + 8 <= r->end; at += 8) {
+			uint64_t value;
+
+			if (!memory_u64(&u->k->memory, at, &value)) {
+				at |= DUMP_PAGE_SIZE - 8; // a page that is not there (a guard page)
+				continue;
+			}
+			if (value <= symbol.address || value > symbol.address + symbol.size)
+				continue;
+			u->ip = value;
+			u->slot = at;
+			u->sp = at + 8;
+			u->bp_known = u->interrupted = u->have_regs = false;
+			if (try_start(u, caller))
+				return true;
+		}
+	}
+	return false;
+}
+
+static void start_from_regs(struct unwind *u, const struct cpu_regs *regs)
+{
+	u->ip = regs->ip;
+	u->sp = u->slot = regs->sp;
+	u->bp = regs->bp;
+	u->bp_known = u->interrupted = u->have_regs = true;
+	u->partial_regs = false;
+	u->regs = *regs;
+}
+
+// The registers that the CPU saved when it died: the n-th note is the n-th online CPU's.
+static bool noted_regs(struct kernel *k, unsigned int cpu, struct cpu_regs *ret)
+{
+	size_t index = 0;
+
+	for (unsigned int i = 0; i < cpu; i++)
+		index += k->cpu_online[i];
+	return k->cpu_online[cpu] &&
+	       notes_cpu_regs(k->dump.notes, k->dump.notes_len, index, ret);
+}
+
+struct ey_error *stack_of_cpu(struct kernel *k, unsigned int cpu, struct stack *ret)
+{
+	struct unwind u = {.k = k, .reliable = true};
+	struct cpu_regs regs;
+	uint64_t address;
+
+	*ret = (struct stack){.cpu = (int)cpu};
+	if (!k->have_kallsyms || !k->orc)
+		return ey_error_create(EY_ERR_INPUT, "without %s stacks cannot be unwound",
+				       k->have_kallsyms ? "ORC tables" : "symbols");
+	if (!task_running_on(k, cpu, &address) || !task_read(k, address, &ret->task))
+		return ey_error_create(EY_ERR_FAULT, "what ran on CPU %u cannot be told", cpu);
+	add_task_stack(&u, address);
+	add_cpu_stacks(&u, cpu);
+	if (find_start(&u, SYM_machine_kexec, SYM___crash_kexec) ||
+	    find_start(&u, SYM_crash_nmi_callback, SYM_COUNT))
+		return follow(&u, ret);
+	if (!noted_regs(k, cpu, &regs))
+		return ey_error_create(EY_ERR_INPUT,
+				       "CPU %u saved no registers when the kernel died", cpu);
+	if (regs.cs & 3) {
+		ret->user_regs = copy_regs(&regs);
+		return NULL;
+	}
+	if (!kernel_is_text(k, regs.ip) && !regs.sp)
+		return ey_error_create(EY_ERR_INPUT, "the registers of CPU %u are not sound", cpu);
+	start_from_regs(&u, &regs);
+	return follow(&u, ret);
+}
+
+struct ey_error *stack_of_task(struct kernel *k, const struct task *task, struct stack *ret)
+{
+	struct unwind u = {.k = k, .reliable = true};
+	struct inactive_task_frame f;
+	uint64_t sp;
+
+	*ret = (struct stack){.cpu = -1, .task = *task};
+	if (!k->have_kallsyms || !k->orc)
+		return ey_error_create(EY_ERR_INPUT, "without %s stacks cannot be unwound",
+				       k->have_kallsyms ? "ORC tables" : "symbols");
+	add_task_stack(&u, task->address);
+	if (!kernel_read(k, task->address, MEM_TASK_THREAD_SP, &sp) || !unwind_in_regions(&u, sp))
+		return ey_error_create(EY_ERR_FAULT, "its stack pointer is not in its stack");
+	struct ey_error *err = memory_read(&k->memory, sp, &f, sizeof(f));
+	if (err)
+		return err;
+	u.ip = f.ret_addr;
+	u.slot = sp + offsetof(struct inactive_task_frame, ret_addr);
+	u.sp = sp + sizeof(f);
+	u.bp = f.bp;
+	u.bp_known = true;
+	return follow(&u, ret);
+}

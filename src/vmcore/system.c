@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "vmcore/system.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "vmcore/module.h"
+#include "vmcore/vmcoreinfo.h"
+
+enum {
+	// FSHIFT (include/linux/sched/loadavg.h): load averages have 11 bits of fraction.
+	LOAD_SHIFT = 11,
+	BOOT_ID_BYTES = 16,
+};
+
+static void read_uts(struct kernel *k, struct system_info *s)
+{
+	const struct btf_member *name = kernel_member(k, MEM_UTS_NAME);
+	uint64_t ns, offset;
+
+	if (!kernel_symbol(k, SYM_init_uts_ns, &ns))
+		return;
+	if (name)
+		offset = name->bit_offset / 8;
+	else if (!vmcoreinfo_offset(k->dump.vmcoreinfo, "uts_namespace.name", &offset))
+		return;
+	// struct new_utsname: six arrays of 65 bytes, in every kernel (include/uapi/linux/utsname.h).
+	enum { FIELD = 65, NODENAME = 1, RELEASE = 2, VERSION = 3, MACHINE = 4 };
+	ns += offset;
+	memory_string(&k->memory, ns + NODENAME * FIELD, s->hostname, FIELD + 1);
+	memory_string(&k->memory, ns + RELEASE * FIELD, s->release, FIELD + 1);
+	memory_string(&k->memory, ns + VERSION * FIELD, s->version, FIELD + 1);
+	memory_string(&k->memory, ns + MACHINE * FIELD, s->machine, FIELD + 1);
+}
+
+// The timekeeper that the kernel updates and copies from: a variable of its own until 6.12, a
+// member of struct tk_data since (commit 10f7c178a9c1).
+static bool timekeeper(struct kernel *k, uint64_t *ret)
+{
+	const struct btf_member *shadow;
+
+	if (kernel_symbol(k, SYM_shadow_timekeeper, ret))
+		return true;
+	if (!kernel_symbol(k, SYM_timekeeper_data, ret) && !kernel_symbol(k, SYM_tk_core, ret))
+		return false;
+	shadow = kernel_member(k, MEM_TK_DATA_SHADOW);
+	if (!shadow)
+		return false;
+	*ret += shadow->bit_offset / 8;
+	return true;
+}
+
+static void read_times(struct kernel *k, struct system_info *s)
+{
+	uint64_t tk;
+	int64_t seconds, to_monotonic, boot_ns;
+
+	s->crash_time = s->uptime_seconds = -1;
+	// Since 4.18 or so; written when the kernel dies.
+	vmcoreinfo_decimal(k->dump.vmcoreinfo, "CRASHTIME", &s->crash_time);
+	if (!timekeeper(k, &tk) || !kernel_read_signed(k, tk, MEM_TK_XTIME_SEC, &seconds))
+		return;
+	if (s->crash_time <= 0)
+		s->crash_time = seconds;
+	if (kernel_read_signed(k, tk, MEM_TK_WALL_TO_MONOTONIC, &to_monotonic) &&
+	    kernel_read_signed(k, tk, MEM_TK_OFFS_BOOT, &boot_ns)) {
+		// wall_to_monotonic is negative with a fraction of its own: off by less than 1 s.
+		int64_t uptime;
+
+		if (!__builtin_add_overflow(seconds, to_monotonic, &uptime) &&
+		    !__builtin_add_overflow(uptime, boot_ns / 1000000000, &uptime) && uptime >= 0)
+			s->uptime_seconds = uptime;
+	}
+}
+
+static void read_dmi(struct kernel *k, struct system_info *s)
+{
+	// Names of enum dmi_field (include/linux/mod_devicetable.h).
+	const struct {
+		const char *field;
+		char *text;
+	} fields[] = {
+		{"DMI_SYS_VENDOR", s->vendor},
+		{"DMI_PRODUCT_NAME", s->product},
+		{"DMI_PRODUCT_VERSION", s->product_version},
+		{"DMI_PRODUCT_SERIAL", s->product_serial},
+		{"DMI_PRODUCT_UUID", s->product_uuid},
+		{"DMI_BOARD_VENDOR", s->board_vendor},
+		{"DMI_BOARD_NAME", s->board_name},
+		{"DMI_BIOS_VENDOR", s->bios_vendor},
+		{"DMI_BIOS_VERSION", s->bios_version},
+		{"DMI_BIOS_DATE", s->bios_date},
+	};
+	uint64_t ident, pointer;
+	int64_t index;
+
+	if (!kernel_symbol(k, SYM_dmi_ident, &ident) || !k->have_btf)
+		return;
+	for (size_t i = 0; i < EY_ARRAY_SIZE(fields); i++) {
+		if (btf_enum(&k->btf, "dmi_field", fields[i].field, &index) && index >= 0 &&
+		    index < 256 && memory_u64(&k->memory, ident + (uint64_t)index * 8, &pointer) &&
+		    pointer)
+			memory_string(&k->memory, pointer, fields[i].text, SYSTEM_TEXT_SIZE);
+	}
+}
+
+static void read_boot_id(struct kernel *k, struct system_info *s)
+{
+	uint8_t id[BOOT_ID_BYTES];
+	uint64_t at;
+
+	if (!kernel_symbol(k, SYM_sysctl_bootid, &at))
+		return;
+	_cleanup_error_ struct ey_error *err = memory_read(&k->memory, at, id, sizeof(id));
+	// All zeros until something reads it. %pU: the bytes in order.
+	if (err || !memcmp(id, (uint8_t[BOOT_ID_BYTES]){0}, sizeof(id)))
+		return;
+	char *p = s->boot_id;
+	for (size_t i = 0; i < sizeof(id); i++)
+		p += sprintf(p, i == 4 || i == 6 || i == 8 || i == 10 ? "-%02x" : "%02x", id[i]);
+}
+
+void system_read(struct kernel *k, struct system_info *s)
+{
+	uint64_t at, value, loads[3];
+
+	*s = (struct system_info){.cpus = -1, .memory_bytes = -1, .microcode = -1};
+	read_uts(k, s);
+	if (!s->release[0]) {
+		const char *release = vmcoreinfo_find(k->dump.vmcoreinfo, "OSRELEASE");
+
+		snprintf(s->release, sizeof(s->release), "%.*s",
+			 release ? (int)strcspn(release, "\n") : 0, release ? release : "");
+	}
+	read_times(k, s);
+	read_dmi(k, s);
+	read_boot_id(k, s);
+	for (unsigned int cpu = 0; cpu < k->cpu_count; cpu++)
+		s->cpus = EY_MAX(s->cpus, (int64_t)0) + k->cpu_online[cpu];
+	if (kernel_symbol(k, SYM__totalram_pages, &at) && memory_u64(&k->memory, at, &value) &&
+	    value < 1ULL << 40)
+		s->memory_bytes = (int64_t)(value << DUMP_PAGE_SHIFT);
+	if (kernel_symbol(k, SYM_tainted_mask, &at) && memory_u64(&k->memory, at, &value)) {
+		s->have_taint = true;
+		taint_letters(value, s->taint, sizeof(s->taint));
+	}
+	if (kernel_symbol(k, SYM_avenrun, &at)) {
+		_cleanup_error_ struct ey_error *err =
+			memory_read(&k->memory, at, loads, sizeof(loads));
+
+		s->have_load = !err;
+		for (size_t i = 0; !err && i < 3; i++)
+			s->load[i] = (double)loads[i] / (1 << LOAD_SHIFT);
+	}
+	if (kernel_symbol(k, SYM_boot_cpu_data, &at)) {
+		kernel_read_string(k, at, MEM_CPUINFO_MODEL_ID, s->cpu_model,
+				   sizeof(s->cpu_model));
+		if (kernel_read(k, at, MEM_CPUINFO_MICROCODE, &value))
+			s->microcode = (int64_t)value;
+	}
+}

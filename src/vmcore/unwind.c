@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* unwind_next_frame() of arch/x86/kernel/unwind_orc.c, on a dump. */
+#include "vmcore/unwind.h"
+
+#include <string.h>
+
+#include "vmcore/orc.h"
+
+// The five words that the processor pushes: ip, cs, flags, sp, ss.
+enum { IRET_WORDS = 5 };
+
+void unwind_add_region(struct unwind *u, uint64_t begin, uint64_t end)
+{
+	if (begin && end > begin && u->region_count < UNWIND_MAX_REGIONS)
+		u->regions[u->region_count++] = (struct unwind_region){begin, end};
+}
+
+static const struct unwind_region *region_of(const struct unwind *u, uint64_t address)
+{
+	for (size_t i = 0; i < u->region_count; i++) {
+		if (address >= u->regions[i].begin && address < u->regions[i].end)
+			return &u->regions[i];
+	}
+	return NULL;
+}
+
+bool unwind_in_regions(const struct unwind *u, uint64_t address)
+{
+	return region_of(u, address) != NULL;
+}
+
+static bool deref(struct unwind *u, uint64_t address, uint64_t *ret)
+{
+	return !(address & 7) && region_of(u, address) && memory_u64(&u->k->memory, address, ret);
+}
+
+static enum unwind_result broken(struct unwind *u, const char *why)
+{
+	u->broken = why;
+	return UNWIND_BROKEN;
+}
+
+// A register of the interrupted context that this frame stands for.
+static bool reg(const struct unwind *u, enum orc_reg which, uint64_t *ret)
+{
+	if (which == ORC_REG_SP || which == ORC_REG_SP_INDIRECT) {
+		*ret = u->sp;
+		return true;
+	}
+	if (which == ORC_REG_BP || which == ORC_REG_BP_INDIRECT) {
+		*ret = u->bp;
+		return u->bp_known;
+	}
+	if (!u->have_regs || u->partial_regs)
+		return false;
+	switch (which) {
+	case ORC_REG_R10:
+		*ret = u->regs.r10;
+		return true;
+	case ORC_REG_R13:
+		*ret = u->regs.r13;
+		return true;
+	case ORC_REG_DI:
+		*ret = u->regs.di;
+		return true;
+	case ORC_REG_DX:
+		*ret = u->regs.dx;
+		return true;
+	default:
+		return false;
+	}
+}
+
+// The stack pointer of the caller (the canonical frame address).
+static const char *frame_address(struct unwind *u, const struct orc_entry *orc, uint64_t *ret)
+{
+	uint64_t sp;
+
+	if (!reg(u, orc->sp_reg, &sp))
+		return "a register that its frame depends on is not known";
+	if (orc->sp_reg == ORC_REG_BP_INDIRECT)
+		sp += (uint64_t)(int64_t)orc->sp_offset;
+	if (orc->sp_reg == ORC_REG_BP_INDIRECT || orc->sp_reg == ORC_REG_SP_INDIRECT) {
+		if (!deref(u, sp, &sp))
+			return "it leaves the stack";
+		if (orc->sp_reg == ORC_REG_SP_INDIRECT)
+			sp += (uint64_t)(int64_t)orc->sp_offset;
+	} else if (orc->sp_reg == ORC_REG_SP || orc->sp_reg == ORC_REG_BP) {
+		sp += (uint64_t)(int64_t)orc->sp_offset;
+	}
+	*ret = sp;
+	return NULL;
+}
+
+static bool read_regs(struct unwind *u, uint64_t at, bool partial)
+{
+	uint64_t words[sizeof(struct cpu_regs) / 8] = {0};
+	size_t first = partial ? EY_ARRAY_SIZE(words) - IRET_WORDS : 0;
+
+	for (size_t i = first; i < EY_ARRAY_SIZE(words); i++) {
+		if (!deref(u, at + (i - first) * 8, &words[i]))
+			return false;
+	}
+	memcpy(&u->regs, words, sizeof(words));
+	u->have_regs = true;
+	u->partial_regs = partial;
+	return true;
+}
+
+static bool find_entry(struct unwind *u, struct orc_entry *ret)
+{
+	// A return address may be the first of the next function: look at the call before it.
+	if (orc_find(u->k, u->interrupted ? u->ip : u->ip - 1, ret))
+		return true;
+	// Generated code (BPF) keeps frame pointers: orc_fp_entry of the kernel.
+	*ret = (struct orc_entry){.type = ORC_TYPE_CALL,
+				  .sp_reg = ORC_REG_BP,
+				  .sp_offset = 16,
+				  .bp_reg = ORC_REG_PREV_SP,
+				  .bp_offset = -16};
+	u->reliable = false;
+	return u->bp_known;
+}
+
+static enum unwind_result find_return(struct unwind *u, const struct orc_entry *orc, uint64_t cfa)
+{
+	switch (orc->type) {
+	case ORC_TYPE_CALL:
+		u->slot = cfa - 8;
+		if (!deref(u, u->slot, &u->ip))
+			return broken(u, "it leaves the stack");
+		u->sp = cfa;
+		u->interrupted = false;
+		return UNWIND_NEXT;
+	case ORC_TYPE_REGS:
+	case ORC_TYPE_REGS_PARTIAL:
+		u->slot = cfa;
+		if (!read_regs(u, cfa, orc->type == ORC_TYPE_REGS_PARTIAL))
+			return broken(u, "the registers saved at an exception are not on the stack");
+		u->ip = u->regs.ip;
+		u->sp = u->regs.sp;
+		u->interrupted = true;
+		return u->regs.cs & 3 ? UNWIND_USER : UNWIND_NEXT;
+	default:
+		return broken(u, "the unwind data end here");
+	}
+}
+
+enum unwind_result unwind_step(struct unwind *u)
+{
+	const struct unwind_region *before = region_of(u, u->sp);
+	uint64_t previous_sp = u->sp, cfa;
+	struct orc_entry orc;
+
+	if (!find_entry(u, &orc))
+		return broken(u, "no unwind data for this address");
+	if (orc.type == ORC_TYPE_END_OF_STACK)
+		return UNWIND_END;
+	if (orc.type == ORC_TYPE_UNDEFINED)
+		return broken(u, "the unwind data end here");
+	const char *why = frame_address(u, &orc, &cfa);
+	if (why)
+		return broken(u, why);
+	bool had_regs = u->interrupted && u->have_regs;
+	uint64_t old_bp = u->bp;
+	bool regs_known = u->have_regs;
+	enum unwind_result result = find_return(u, &orc, cfa);
+	if (result != UNWIND_NEXT)
+		return result;
+
+	// Where the caller's bp is.
+	if (u->interrupted && !u->partial_regs) {
+		u->bp = u->regs.bp;
+		u->bp_known = true;
+	} else if (orc.bp_reg == ORC_REG_PREV_SP) {
+		u->bp_known = deref(u, cfa + (uint64_t)(int64_t)orc.bp_offset, &u->bp);
+	} else if (orc.bp_reg == ORC_REG_BP && u->bp_known) {
+		u->bp_known = deref(u, old_bp + (uint64_t)(int64_t)orc.bp_offset, &u->bp);
+	}
+	// The registers of an exception hold for the function that it interrupted, not above.
+	if (!u->interrupted && (had_regs || regs_known))
+		u->have_regs = false;
+	if (!u->interrupted && !kernel_is_text(u->k, u->ip - 1) && !orc_is_trampoline(u->k, u->ip)) {
+		u->reliable = false;
+		return broken(u, "a return address is not in the kernel's text");
+	}
+	// Damaged data must not lead in circles.
+	if (before && u->sp <= previous_sp && region_of(u, u->sp) == before && !u->interrupted)
+		return broken(u, "its frames go in circles");
+	return UNWIND_NEXT;
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/** @file One step up a stack at a time. Internal to the room. */
+#ifndef EYRIE_VMCORE_UNWIND_H
+#define EYRIE_VMCORE_UNWIND_H
+
+#include "vmcore/kernel.h"
+#include "vmcore/notes.h"
+
+enum { UNWIND_MAX_REGIONS = 8 };
+
+/** A stack's memory: nothing is read outside these. */
+struct unwind_region {
+	uint64_t begin, end;
+};
+
+struct unwind {
+	struct kernel *k;
+	struct unwind_region regions[UNWIND_MAX_REGIONS];
+	size_t region_count;
+	uint64_t ip, sp, bp;
+	bool bp_known;
+	/** ip was interrupted rather than called from. */
+	bool interrupted;
+	/** All registers of an interrupted context, if known. */
+	bool have_regs, partial_regs;
+	struct cpu_regs regs;
+	bool reliable;
+	/** Where ip was read. */
+	uint64_t slot;
+	const char *broken;
+};
+
+enum unwind_result {
+	UNWIND_NEXT,
+	/** The end of the stack; user_mode tells whether it is the entry from user space. */
+	UNWIND_END,
+	UNWIND_USER,
+	/** Cannot go on; unwind.broken says why. */
+	UNWIND_BROKEN,
+};
+
+void unwind_add_region(struct unwind *u, uint64_t begin, uint64_t end);
+bool unwind_in_regions(const struct unwind *u, uint64_t address);
+enum unwind_result unwind_step(struct unwind *u);
+
+#endif
