@@ -329,8 +329,8 @@ struct ey_error *diskdump_read_page(struct dump *d, uint64_t pfn, void *dest)
 {
 	struct diskdump *dd = d->diskdump;
 	struct page_desc desc;
-	uint64_t index;
-	bool there;
+	uint64_t index = 0;
+	bool there = false;
 
 	if (pfn >= dd->max_mapnr)
 		return not_in_dump(pfn, "beyond the machine's memory");

@@ -22,6 +22,9 @@
 /** The symbols that an analysis asks for, found in one walk over the names. */
 #define KERNEL_SYMBOLS(X)                                                                          \
 	X(init_task)                                                                               \
+	X(init_stack)                                                                              \
+	X(__end_init_task)                                                                         \
+	X(__end_init_stack)                                                                        \
 	X(init_uts_ns)                                                                             \
 	X(modules)                                                                                 \
 	X(prb)                                                                                     \
@@ -107,7 +110,6 @@ enum kernel_symbol {
 	X(CEA_DF_STACK, "cea_exception_stacks", "DF_stack")                                        \
 	X(CEA_ESTACKS, "cpu_entry_area", "estacks")                                                \
 	X(CEA_ENTRY_STACK, "cpu_entry_area", "entry_stack_page")                                   \
-	X(THREAD_UNION_STACK, "thread_union", "stack")                                             \
 	X(IRQ_STACK, "irq_stack", "stack")                                                         \
 	X(MODULE_LIST, "module", "list")                                                           \
 	X(MODULE_NAME, "module", "name")                                                           \

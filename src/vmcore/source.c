@@ -60,8 +60,8 @@ static struct ey_error *read_file(struct source *s, uint64_t offset, void *buf, 
 	while (len) {
 		uint64_t number = offset / SOURCE_BLOCK_SIZE;
 		size_t start = offset % SOURCE_BLOCK_SIZE;
-		const uint8_t *data;
-		size_t have;
+		const uint8_t *data = NULL;
+		size_t have = 0;
 
 		struct ey_error *err = read_block(s, number, &data, &have);
 		if (err)
@@ -250,10 +250,21 @@ struct ey_error *source_read(struct source *s, uint64_t offset, void *buf, size_
 		if (i >= s->segment_count || offset < s->segments[i].offset ||
 		    offset - s->segments[i].offset >= s->segments[i].len)
 			i = segment_at(s, offset);
-		if (i >= s->segment_count || s->segments[i].offset > offset)
+		if (i >= s->segment_count)
 			return ey_error_create(EY_ERR_FAULT,
-					       "the flattened dump has nothing at offset %" PRIu64,
-					       offset);
+					       "the flattened dump ends at byte %" PRIu64
+					       ", before %" PRIu64,
+					       s->size, offset);
+		// What no record wrote is a hole, and reads as zeros once it is a plain file.
+		if (s->segments[i].offset > offset) {
+			size_t hole = (size_t)EY_MIN(s->segments[i].offset - offset, (uint64_t)len);
+
+			memset(out, 0, hole);
+			out += hole;
+			offset += hole;
+			len -= hole;
+			continue;
+		}
 		const struct source_segment *seg = &s->segments[i];
 		uint64_t skip = offset - seg->offset;
 		size_t n = (size_t)EY_MIN(seg->len - skip, (uint64_t)len);

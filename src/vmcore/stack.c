@@ -19,9 +19,23 @@ struct inactive_task_frame {
 	uint64_t r15, r14, r13, r12, bx, bp, ret_addr;
 };
 
-static uint64_t member_size(struct kernel *k, enum kernel_member member)
+// THREAD_SIZE: the first task's stack stands in the image between symbols, of which the second was
+// renamed in 6.10 (commit 2cb15faaedeb).
+static uint64_t thread_size(struct kernel *k)
 {
-	const struct btf_member *m = kernel_member(k, member);
+	static const enum kernel_symbol ends[] = {SYM___end_init_stack, SYM___end_init_task};
+	uint64_t begin, end;
+
+	for (size_t i = 0; i < EY_ARRAY_SIZE(ends) && kernel_symbol(k, SYM_init_stack, &begin); i++) {
+		if (kernel_symbol(k, ends[i], &end) && end > begin && end - begin <= MAX_STACK_SIZE)
+			return end - begin;
+	}
+	return DEFAULT_STACK_SIZE;
+}
+
+static uint64_t irq_stack_size(struct kernel *k)
+{
+	const struct btf_member *m = kernel_member(k, MEM_IRQ_STACK);
 
 	return m && m->size && m->size <= MAX_STACK_SIZE ? m->size : DEFAULT_STACK_SIZE;
 }
@@ -31,7 +45,7 @@ static void add_task_stack(struct unwind *u, uint64_t task)
 	uint64_t stack;
 
 	if (kernel_read(u->k, task, MEM_TASK_STACK, &stack))
-		unwind_add_region(u, stack, stack + member_size(u->k, MEM_THREAD_UNION_STACK));
+		unwind_add_region(u, stack, stack + thread_size(u->k));
 }
 
 static bool irq_stack_top(struct kernel *k, unsigned int cpu, uint64_t *ret)
@@ -52,7 +66,7 @@ static void add_cpu_stacks(struct unwind *u, unsigned int cpu)
 
 	// The pointer is to the last word of the stack (arch/x86/kernel/irq_64.c).
 	if (irq_stack_top(k, cpu, &top))
-		unwind_add_region(u, top + 8 - member_size(k, MEM_IRQ_STACK), top + 8);
+		unwind_add_region(u, top + 8 - irq_stack_size(k), top + 8);
 	if (!kernel_percpu(k, SYM_cea_exception_stacks, cpu, &at) ||
 	    !memory_u64(&k->memory, at, &estacks) || !estacks ||
 	    !btf_sizeof(&k->btf, "cea_exception_stacks", &size) || size > MAX_STACK_SIZE)

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "vmcore/orc.h"
 
 // The five words that the processor pushes: ip, cs, flags, sp, ss.
@@ -146,6 +147,45 @@ static enum unwind_result find_return(struct unwind *u, const struct orc_entry *
 	}
 }
 
+/**
+ * Some functions have no unwind data (STACK_FRAME_NON_STANDARD, such as __crash_kexec()), and
+ * above them the frame of one that depends on bp is not known either. The caller of such a one is
+ * where the next return address on the stack lies whose call instruction calls this very function.
+ */
+static bool find_direct_call(struct unwind *u, const struct orc_entry *orc)
+{
+	enum { CALL = 0xe8, CALL_SIZE = 5, MAX_FRAME_BYTES = 4096 };
+	const struct unwind_region *r = region_of(u, u->sp);
+	struct symbol function;
+
+	if (!r || u->interrupted || !kernel_find_symbol(u->k, u->ip - 1, &function))
+		return false;
+	uint64_t end = EY_MIN(r->end, u->sp + MAX_FRAME_BYTES);
+	for (uint64_t at = u->sp; at + 8 <= end; at += 8) {
+		uint8_t call[CALL_SIZE];
+		int32_t distance;
+		uint64_t ip;
+
+		if (!deref(u, at, &ip) || !kernel_is_text(u->k, ip - CALL_SIZE))
+			continue;
+		_cleanup_error_ struct ey_error *err =
+			memory_read(&u->k->memory, ip - CALL_SIZE, call, sizeof(call));
+		if (err || call[0] != CALL)
+			continue;
+		memcpy(&distance, call + 1, sizeof(distance));
+		if (ip + (uint64_t)(int64_t)distance != function.address)
+			continue;
+		u->ip = ip;
+		u->slot = at;
+		u->sp = at + 8;
+		u->have_regs = false;
+		u->bp_known = orc->bp_reg == ORC_REG_PREV_SP &&
+			      deref(u, u->sp + (uint64_t)(int64_t)orc->bp_offset, &u->bp);
+		return true;
+	}
+	return false;
+}
+
 enum unwind_result unwind_step(struct unwind *u)
 {
 	const struct unwind_region *before = region_of(u, u->sp);
@@ -157,10 +197,12 @@ enum unwind_result unwind_step(struct unwind *u)
 	if (orc.type == ORC_TYPE_END_OF_STACK)
 		return UNWIND_END;
 	if (orc.type == ORC_TYPE_UNDEFINED)
-		return broken(u, "the unwind data end here");
+		return find_direct_call(u, &orc) ? UNWIND_NEXT
+						 : broken(u, "the unwind data end here");
 	const char *why = frame_address(u, &orc, &cfa);
 	if (why)
-		return broken(u, why);
+		return orc.type == ORC_TYPE_CALL && find_direct_call(u, &orc) ? UNWIND_NEXT
+									     : broken(u, why);
 	bool had_regs = u->interrupted && u->have_regs;
 	uint64_t old_bp = u->bp;
 	bool regs_known = u->have_regs;
