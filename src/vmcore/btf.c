@@ -212,8 +212,8 @@ static bool scan_one(struct btf *b)
 	if (kind == KIND_STRUCT || kind == KIND_UNION || kind == KIND_ENUM || kind == KIND_ENUM64) {
 		uint32_t hash = hash_name(b, t->name_off);
 
-		if (hash && grow((void **)&b->names, &b->name_capacity, b->name_count,
-				 sizeof(*b->names)))
+		if (hash &&
+		    grow((void **)&b->names, &b->name_capacity, b->name_count, sizeof(*b->names)))
 			b->names[b->name_count++] = (struct btf_name){hash, id};
 	}
 	return true;

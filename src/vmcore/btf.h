@@ -30,13 +30,13 @@ struct btf {
 	/** Structs and unions by the hash of their name, as type ids; 0 ends a chain. */
 	struct btf_name {
 		uint32_t hash, id;
-	} *names;
+	} * names;
 	size_t name_count, name_capacity;
 };
 
 /** Open the BTF at [start, stop) of the kernel's memory. */
-struct ey_error *btf_init(struct btf *b, struct memory *m, uint64_t start, uint64_t stop)
-	EY_MUST_CHECK;
+struct ey_error *btf_init(struct btf *b, struct memory *m, uint64_t start,
+			  uint64_t stop) EY_MUST_CHECK;
 void btf_deinit(struct btf *b);
 
 /** Where a member is. */

@@ -79,7 +79,8 @@ struct diskdump {
 	uint64_t bitmap_len;
 	/** Frames that this file is about (part of a split dump). */
 	uint64_t start_pfn, end_pfn;
-	/** How many frames are in the file before each bitmap block; known for ranks_known blocks. */
+	/** How many frames are in the file before each bitmap block; known for ranks_known blocks.
+	 */
 	uint64_t *ranks;
 	size_t ranks_known, rank_blocks;
 	uint64_t rank_of_start;
@@ -188,10 +189,11 @@ struct ey_error *diskdump_open(struct dump *d)
 		return ey_error_prefix(err, "the dump's header");
 	const char *machine = h.utsname[4];
 	if (strnlen(machine, 65) < 65 && machine[0] && strcmp(machine, "x86_64") != 0)
-		return ey_error_create(EY_ERR_INPUT,
-				       "a dump of a machine of type \"%.64s\"; only x86_64 dumps can be "
-				       "analysed so far",
-				       machine);
+		return ey_error_create(
+			EY_ERR_INPUT,
+			"a dump of a machine of type \"%.64s\"; only x86_64 dumps can be "
+			"analysed so far",
+			machine);
 	if (h.block_size != DUMP_PAGE_SIZE)
 		return unsound("the block size", (uint64_t)(uint32_t)h.block_size);
 	if (h.sub_hdr_size < 1 || h.sub_hdr_size > 1 << 16)
@@ -321,8 +323,8 @@ static struct ey_error *decompress(struct diskdump *dd, uint32_t flags, size_t s
 
 static struct ey_error *not_in_dump(uint64_t pfn, const char *why)
 {
-	return ey_error_create(EY_ERR_FAULT, "physical page 0x%" PRIx64 "000 is not in the dump (%s)",
-			       pfn, why);
+	return ey_error_create(EY_ERR_FAULT,
+			       "physical page 0x%" PRIx64 "000 is not in the dump (%s)", pfn, why);
 }
 
 struct ey_error *diskdump_read_page(struct dump *d, uint64_t pfn, void *dest)

@@ -50,8 +50,8 @@ static struct ey_error *open_format(struct dump *d)
 		d->format = DUMP_ELF;
 		return elfcore_open(d);
 	}
-	return ey_error_create(EY_ERR_INPUT,
-			       "not a kernel dump: neither kdump-compressed (makedumpfile) nor ELF");
+	return ey_error_create(
+		EY_ERR_INPUT, "not a kernel dump: neither kdump-compressed (makedumpfile) nor ELF");
 }
 
 struct ey_error *dump_open(struct dump *d, int fd)

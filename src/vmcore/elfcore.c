@@ -47,16 +47,18 @@ static struct ey_error *check_header(const Elf64_Ehdr *h)
 				       "not a 64-bit little-endian ELF file; only x86_64 dumps can "
 				       "be analysed so far");
 	if (h->e_type != ET_CORE)
-		return ey_error_create(EY_ERR_INPUT,
-				       "an ELF file, but not a dump (its type is %u, a core's is 4)",
-				       h->e_type);
+		return ey_error_create(
+			EY_ERR_INPUT, "an ELF file, but not a dump (its type is %u, a core's is 4)",
+			h->e_type);
 	if (h->e_machine != EM_X86_64)
-		return ey_error_create(EY_ERR_INPUT,
-				       "an ELF dump of another machine (ELF machine %u); only x86_64 "
-				       "dumps can be analysed so far",
-				       h->e_machine);
+		return ey_error_create(
+			EY_ERR_INPUT,
+			"an ELF dump of another machine (ELF machine %u); only x86_64 "
+			"dumps can be analysed so far",
+			h->e_machine);
 	if (h->e_phentsize != sizeof(Elf64_Phdr))
-		return ey_error_create(EY_ERR_INPUT, "not a sound ELF dump: program headers of %u bytes",
+		return ey_error_create(EY_ERR_INPUT,
+				       "not a sound ELF dump: program headers of %u bytes",
 				       h->e_phentsize);
 	return NULL;
 }
@@ -130,7 +132,8 @@ static const struct elf_segment *find_segment(const struct elfcore *e, uint64_t 
 		else
 			hi = mid;
 	}
-	// Segments may overlap (the kernel's image is also part of a RAM segment): try a few before.
+	// Segments may overlap (the kernel's image is also part of a RAM segment): try a few
+	// before.
 	for (size_t i = lo, tries = 0; i > 0 && tries < 8; i--, tries++) {
 		const struct elf_segment *seg = &e->segments[i - 1];
 

@@ -186,7 +186,8 @@ static size_t expand(const struct kallsyms *k, const uint8_t *codes, size_t len,
 
 // Tokens that a wanted name can begin with, so that few names need be expanded.
 struct filter {
-	/** As the first token (behind the type), and as the second where the first is only a type. */
+	/** As the first token (behind the type), and as the second where the first is only a type.
+	 */
 	bool first[256], second[256], type_only[256];
 };
 

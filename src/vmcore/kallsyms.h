@@ -30,7 +30,8 @@ struct kallsyms {
 	uint64_t relative_base;
 	/** Offsets are negative for relative symbols (CONFIG_KALLSYMS_ABSOLUTE_PERCPU). */
 	bool absolute_percpu;
-	/** What each of the 256 tokens stands for, one after the other; where each begins and ends. */
+	/** What each of the 256 tokens stands for, one after the other; where each begins and ends.
+	 */
 	char *tokens;
 	uint32_t token_begin[257];
 	/** Where each 256th name begins in names; filled by the first walk. */

@@ -163,7 +163,8 @@ static void open_symbols(struct kernel *k)
 		kallsyms_resolve(&k->kallsyms, k->symbols, SYM_COUNT);
 		if (k->kallsyms.walked < k->kallsyms.count)
 			kernel_gap(k, "symbols",
-				   "the names of %u of %u symbols could not be read: pages are missing "
+				   "the names of %u of %u symbols could not be read: pages are "
+				   "missing "
 				   "or damaged",
 				   k->kallsyms.count - k->kallsyms.walked, k->kallsyms.count);
 	}
@@ -179,7 +180,8 @@ static void open_types(struct kernel *k)
 {
 	uint64_t start, stop;
 
-	if (!kernel_symbol(k, SYM___start_BTF, &start) || !kernel_symbol(k, SYM___stop_BTF, &stop)) {
+	if (!kernel_symbol(k, SYM___start_BTF, &start) ||
+	    !kernel_symbol(k, SYM___stop_BTF, &stop)) {
 		kernel_gap(k, "types",
 			   k->have_kallsyms ? "no BTF in the kernel (no symbol __start_BTF)"
 					    : "without symbols the BTF cannot be found");

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Page tables: Intel SDM vol. 3A, 4.5; the kernel's names from arch/x86/include/asm/pgtable_types.h.
- * The image's linear mapping: __phys_addr_nodebug(), arch/x86/include/asm/page_64.h.
+ * Page tables: Intel SDM vol. 3A, 4.5; the kernel's names from
+ * arch/x86/include/asm/pgtable_types.h. The image's linear mapping: __phys_addr_nodebug(),
+ * arch/x86/include/asm/page_64.h.
  */
 #include "vmcore/memory.h"
 
@@ -35,22 +36,25 @@ struct ey_error *memory_init(struct memory *m, struct dump *dump)
 
 	*m = (struct memory){.dump = dump, .levels = 4, .address_mask = PTE_ADDRESS_MASK};
 	if (!info)
-		return ey_error_create(EY_ERR_INPUT,
-				       "the dump has no VMCOREINFO, without which its memory cannot be "
-				       "read (QEMU dumps have it with the option -device vmcoreinfo)");
+		return ey_error_create(
+			EY_ERR_INPUT,
+			"the dump has no VMCOREINFO, without which its memory cannot be "
+			"read (QEMU dumps have it with the option -device vmcoreinfo)");
 	if (!vmcoreinfo_number(info, "phys_base", &phys_base))
-		return ey_error_create(EY_ERR_INPUT,
-				       "VMCOREINFO has no phys_base: not an x86-64 kernel's, or damaged");
+		return ey_error_create(
+			EY_ERR_INPUT,
+			"VMCOREINFO has no phys_base: not an x86-64 kernel's, or damaged");
 	m->phys_base = (uint64_t)phys_base;
 	if (!vmcoreinfo_symbol(info, "swapper_pg_dir", &top) &&
 	    !vmcoreinfo_symbol(info, "init_top_pgt", &top))
-		return ey_error_create(EY_ERR_INPUT,
-				       "VMCOREINFO has no swapper_pg_dir: not an x86-64 kernel's, or "
-				       "damaged");
+		return ey_error_create(
+			EY_ERR_INPUT,
+			"VMCOREINFO has no swapper_pg_dir: not an x86-64 kernel's, or "
+			"damaged");
 	if (!in_image(top))
-		return ey_error_create(EY_ERR_INPUT,
-				       "swapper_pg_dir at 0x%" PRIx64 " is not in the kernel's image",
-				       top);
+		return ey_error_create(
+			EY_ERR_INPUT,
+			"swapper_pg_dir at 0x%" PRIx64 " is not in the kernel's image", top);
 	m->top_table = top - START_KERNEL_MAP + m->phys_base;
 	if (vmcoreinfo_number(info, "pgtable_l5_enabled", &number) && number)
 		m->levels = 5;
@@ -196,8 +200,8 @@ struct ey_error *range_init(struct range *r, struct memory *m, uint64_t base, ui
 	if (!r->state)
 		return &ey_error_nomem;
 	r->map_len = pages * DUMP_PAGE_SIZE;
-	void *map = mmap(NULL, r->map_len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
-			 0);
+	void *map =
+		mmap(NULL, r->map_len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (map == MAP_FAILED) {
 		r->map_len = 0;
 		return &ey_error_nomem;

@@ -21,7 +21,8 @@ struct memory {
 	uint64_t top_table;
 	/** 4 or 5. */
 	int levels;
-	/** What links the image's virtual addresses to physical: paddr = vaddr - map + phys_base. */
+	/** What links the image's virtual addresses to physical: paddr = vaddr - map + phys_base.
+	 */
 	uint64_t phys_base;
 	/** Bits of a page table entry that are an address. */
 	uint64_t address_mask;
@@ -35,8 +36,8 @@ struct memory {
 struct ey_error *memory_init(struct memory *m, struct dump *dump) EY_MUST_CHECK;
 
 /** The frame of the page at @p vaddr; EY_ERR_FAULT where nothing is mapped there. */
-struct ey_error *memory_translate(struct memory *m, uint64_t vaddr, uint64_t *pfn_ret)
-	EY_MUST_CHECK;
+struct ey_error *memory_translate(struct memory *m, uint64_t vaddr,
+				  uint64_t *pfn_ret) EY_MUST_CHECK;
 
 /** Read @p len bytes at the virtual address; EY_ERR_FAULT where not all of them are there. */
 struct ey_error *memory_read(struct memory *m, uint64_t vaddr, void *buf, size_t len) EY_MUST_CHECK;
@@ -70,8 +71,8 @@ struct range {
 /** No range is larger; nothing in a kernel that we read whole is. */
 #define RANGE_MAX_SIZE (256ULL << 20)
 
-struct ey_error *range_init(struct range *r, struct memory *m, uint64_t base, uint64_t size)
-	EY_MUST_CHECK;
+struct ey_error *range_init(struct range *r, struct memory *m, uint64_t base,
+			    uint64_t size) EY_MUST_CHECK;
 void range_deinit(struct range *r);
 /** Its bytes [offset, offset + len), or NULL where they are outside or not in the dump. */
 const void *range_get(struct range *r, uint64_t offset, uint64_t len);

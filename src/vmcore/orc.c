@@ -42,8 +42,8 @@ static struct ey_error *read_layout(struct kernel *k, struct orc *o)
 	const struct btf_member *end = kernel_member(k, MEM_ORC_END);
 
 	if (!sp_offset || !bp_offset || !sp_reg || !bp_reg || !type)
-		return ey_error_create(EY_ERR_INPUT,
-				       "no ORC types in the kernel's BTF: stacks cannot be unwound");
+		return ey_error_create(
+			EY_ERR_INPUT, "no ORC types in the kernel's BTF: stacks cannot be unwound");
 	if (sp_offset->bit_offset || bp_offset->bit_offset != 16 || !sp_reg->bit_size ||
 	    sp_reg->bit_offset + sp_reg->bit_size > ENTRY_SIZE * 8 ||
 	    bp_reg->bit_offset + bp_reg->bit_size > ENTRY_SIZE * 8 ||
@@ -74,10 +74,10 @@ static struct ey_error *open_tables(struct kernel *k, struct orc *o)
 	    !kernel_symbol(k, SYM___stop_orc_unwind_ip, &ips_end) ||
 	    !kernel_symbol(k, SYM___start_orc_unwind, &entries) ||
 	    !kernel_symbol(k, SYM___stop_orc_unwind, &entries_end))
-		return ey_error_create(EY_ERR_INPUT,
-				       k->have_kallsyms
-					       ? "the kernel has no ORC tables (CONFIG_UNWINDER_ORC)"
-					       : "without symbols the ORC tables cannot be found");
+		return ey_error_create(
+			EY_ERR_INPUT, k->have_kallsyms
+					      ? "the kernel has no ORC tables (CONFIG_UNWINDER_ORC)"
+					      : "without symbols the ORC tables cannot be found");
 	uint64_t count = (ips_end - ips) / sizeof(int32_t);
 	if (ips_end <= ips || count > MAX_ENTRIES || (entries_end - entries) / ENTRY_SIZE < count)
 		return ey_error_create(EY_ERR_INPUT, "the ORC tables' bounds are damaged");
@@ -191,9 +191,9 @@ static bool decode(const struct orc *o, struct range *entries, uint32_t i, struc
 	else
 		ret->type = old_types[type & 3];
 	// Before 6.3 (commit ffb1b4a41016) the type alone told.
-	ret->signal = o->has_signal ? field(raw, &o->signal)
-				    : ret->type == ORC_TYPE_REGS ||
-					      ret->type == ORC_TYPE_REGS_PARTIAL;
+	ret->signal = o->has_signal
+			      ? field(raw, &o->signal)
+			      : ret->type == ORC_TYPE_REGS || ret->type == ORC_TYPE_REGS_PARTIAL;
 	return true;
 }
 

@@ -16,7 +16,8 @@ enum {
 	// CONFIG_LOG_BUF_SHIFT is at most 25; log_buf_len= may ask for more.
 	MAX_SIZE_BITS = 31,
 	MAX_COUNT_BITS = 26,
-	// DESC_FLAGS_SHIFT is 62: the two upper bits of a descriptor's state; 1 committed, 2 finalized.
+	// DESC_FLAGS_SHIFT is 62: the two upper bits of a descriptor's state; 1 committed, 2
+	// finalized.
 	STATE_SHIFT = 62,
 	STATE_COMMITTED = 1,
 	STATE_FINALIZED = 2,
@@ -93,8 +94,8 @@ static struct ey_error *open_ring(struct kernel *k, struct ring *r)
 		return ey_error_create(EY_ERR_INPUT,
 				       "no symbol prb (a kernel before 5.10): the log is not read");
 	if (!read_offsets(k->dump.vmcoreinfo, r, &o))
-		return ey_error_create(EY_ERR_INPUT,
-				       "VMCOREINFO does not describe the log buffer, or is damaged");
+		return ey_error_create(
+			EY_ERR_INPUT, "VMCOREINFO does not describe the log buffer, or is damaged");
 	if (!memory_u64(m, at, &prb) ||
 	    !memory_u32(m, prb + o.desc_ring + o.count_bits, &count_bits) ||
 	    !memory_u64(m, prb + o.desc_ring + o.descs, &descs) ||
@@ -187,9 +188,8 @@ static void read_records(struct kernel *k, struct ring *r, struct ey_buf *out)
 			continue;
 		}
 		uint64_t state = u64_at(desc + r->desc_state);
-		if ((state & ID_MASK) != id ||
-		    (state >> STATE_SHIFT != STATE_COMMITTED &&
-		     state >> STATE_SHIFT != STATE_FINALIZED))
+		if ((state & ID_MASK) != id || (state >> STATE_SHIFT != STATE_COMMITTED &&
+						state >> STATE_SHIFT != STATE_FINALIZED))
 			continue;
 		memcpy(&len, info + r->info_text_len, sizeof(len));
 		if (!record_text(r, desc, len, &text)) {

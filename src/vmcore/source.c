@@ -176,11 +176,10 @@ static struct ey_error *map_flattened(struct source *s)
 		if (offset == -1 && size == -1)
 			return NULL;
 		if (offset < 0 || size <= 0 || offset > INT64_MAX - size)
-			return ey_error_create(
-				EY_ERR_INPUT,
-				"not a sound flattened dump: at byte %" PRIu64
-				" a record of %" PRId64 " bytes for offset %" PRId64,
-				pos, size, offset);
+			return ey_error_create(EY_ERR_INPUT,
+					       "not a sound flattened dump: at byte %" PRIu64
+					       " a record of %" PRId64 " bytes for offset %" PRId64,
+					       pos, size, offset);
 		pos += sizeof(record);
 		uint64_t len = (uint64_t)size;
 		if (len > s->file_size - pos) {

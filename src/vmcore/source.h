@@ -50,8 +50,8 @@ struct ey_error *source_init(struct source *s, int fd) EY_MUST_CHECK;
 void source_deinit(struct source *s);
 
 /** Read exactly @p len bytes at @p offset; EY_ERR_FAULT where the file does not have them all. */
-struct ey_error *source_read(struct source *s, uint64_t offset, void *buf, size_t len)
-	EY_MUST_CHECK;
+struct ey_error *source_read(struct source *s, uint64_t offset, void *buf,
+			     size_t len) EY_MUST_CHECK;
 
 /** Whether the dump has all of [offset, offset + len). */
 bool source_has(const struct source *s, uint64_t offset, uint64_t len);

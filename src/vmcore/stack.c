@@ -26,7 +26,8 @@ static uint64_t thread_size(struct kernel *k)
 	static const enum kernel_symbol ends[] = {SYM___end_init_stack, SYM___end_init_task};
 	uint64_t begin, end;
 
-	for (size_t i = 0; i < EY_ARRAY_SIZE(ends) && kernel_symbol(k, SYM_init_stack, &begin); i++) {
+	for (size_t i = 0; i < EY_ARRAY_SIZE(ends) && kernel_symbol(k, SYM_init_stack, &begin);
+	     i++) {
 		if (kernel_symbol(k, ends[i], &end) && end > begin && end - begin <= MAX_STACK_SIZE)
 			return end - begin;
 	}
@@ -255,8 +256,7 @@ static bool noted_regs(struct kernel *k, unsigned int cpu, struct cpu_regs *ret)
 
 	for (unsigned int i = 0; i < cpu; i++)
 		index += k->cpu_online[i];
-	return k->cpu_online[cpu] &&
-	       notes_cpu_regs(k->dump.notes, k->dump.notes_len, index, ret);
+	return k->cpu_online[cpu] && notes_cpu_regs(k->dump.notes, k->dump.notes_len, index, ret);
 }
 
 struct ey_error *stack_of_cpu(struct kernel *k, unsigned int cpu, struct stack *ret)

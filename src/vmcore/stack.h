@@ -49,8 +49,8 @@ int stack_panic_cpu(struct kernel *k);
 /** The stack of the task that ran on @p cpu when the kernel died. */
 struct ey_error *stack_of_cpu(struct kernel *k, unsigned int cpu, struct stack *ret) EY_MUST_CHECK;
 /** The stack of a task that did not run. */
-struct ey_error *stack_of_task(struct kernel *k, const struct task *task, struct stack *ret)
-	EY_MUST_CHECK;
+struct ey_error *stack_of_task(struct kernel *k, const struct task *task,
+			       struct stack *ret) EY_MUST_CHECK;
 void stack_deinit(struct stack *s);
 
 #endif

@@ -25,7 +25,8 @@ static void read_uts(struct kernel *k, struct system_info *s)
 		offset = name->bit_offset / 8;
 	else if (!vmcoreinfo_offset(k->dump.vmcoreinfo, "uts_namespace.name", &offset))
 		return;
-	// struct new_utsname: six arrays of 65 bytes, in every kernel (include/uapi/linux/utsname.h).
+	// struct new_utsname: six arrays of 65 bytes, in every kernel
+	// (include/uapi/linux/utsname.h).
 	enum { FIELD = 65, NODENAME = 1, RELEASE = 2, VERSION = 3, MACHINE = 4 };
 	ns += offset;
 	memory_string(&k->memory, ns + NODENAME * FIELD, s->hostname, FIELD + 1);
@@ -154,8 +155,7 @@ void system_read(struct kernel *k, struct system_info *s)
 			s->load[i] = (double)loads[i] / (1 << LOAD_SHIFT);
 	}
 	if (kernel_symbol(k, SYM_boot_cpu_data, &at)) {
-		kernel_read_string(k, at, MEM_CPUINFO_MODEL_ID, s->cpu_model,
-				   sizeof(s->cpu_model));
+		kernel_read_string(k, at, MEM_CPUINFO_MODEL_ID, s->cpu_model, sizeof(s->cpu_model));
 		if (kernel_read(k, at, MEM_CPUINFO_MICROCODE, &value))
 			s->microcode = (int64_t)value;
 	}

@@ -23,9 +23,10 @@ enum {
 static const struct {
 	unsigned int bit;
 	char letters[3];
-} exit_states[] = {{0x10, "DE"}, {0x20, "ZO"}}, states[] = {
-	{0x1, "IN"}, {0x2, "UN"}, {0x4, "ST"},	 {0x8, "TR"},
-	{0x40, "PA"}, {0x80, "DE"}, {0x200, "WA"}, {0x800, "NE"},
+} exit_states[] = {{0x10, "DE"}, {0x20, "ZO"}},
+  states[] = {
+	  {0x1, "IN"},	{0x2, "UN"},  {0x4, "ST"},   {0x8, "TR"},
+	  {0x40, "PA"}, {0x80, "DE"}, {0x200, "WA"}, {0x800, "NE"},
 };
 enum { TASK_UNINTERRUPTIBLE = 0x2, TASK_NOLOAD = 0x400 };
 
@@ -147,7 +148,8 @@ struct walk {
 	struct kernel *k;
 	struct task_list *list;
 	size_t capacity;
-	/** Addresses of the tasks in the list, open addressing, 0 empty: a list may go in circles. */
+	/** Addresses of the tasks in the list, open addressing, 0 empty: a list may go in circles.
+	 */
 	uint64_t *seen;
 	size_t seen_size;
 };
@@ -212,7 +214,8 @@ static struct ey_error *add_task(struct walk *w, uint64_t address, bool *added_r
 	if (w->list->count >= MAX_TASKS || seen_before(w, address))
 		return NULL;
 	if (!task_read(w->k, address, &task)) {
-		kernel_gap(w->k, "tasks", "the task at 0x%016" PRIx64 " is not in the dump", address);
+		kernel_gap(w->k, "tasks", "the task at 0x%016" PRIx64 " is not in the dump",
+			   address);
 		return NULL;
 	}
 	mark_seen(w, address);
@@ -245,7 +248,8 @@ static struct ey_error *add_threads(struct walk *w, size_t leader_index)
 				return err;
 			if (!added) {
 				kernel_gap(k, "tasks",
-					   "the threads of process %" PRId64 " cannot all be listed: "
+					   "the threads of process %" PRId64
+					   " cannot all be listed: "
 					   "the list is damaged",
 					   w->list->tasks[leader_index].tgid);
 				break;
@@ -288,7 +292,8 @@ static struct ey_error *walk_tasks(struct walk *w)
 	uint64_t head = init_task + tasks->bit_offset / 8;
 	for (next = head; !err;) {
 		if (!kernel_read(k, next, MEM_LIST_NEXT, &next)) {
-			kernel_gap(k, "tasks", "the list of tasks breaks off after %zu tasks: not in the dump",
+			kernel_gap(k, "tasks",
+				   "the list of tasks breaks off after %zu tasks: not in the dump",
 				   w->list->count);
 			break;
 		}

@@ -137,7 +137,8 @@ static enum unwind_result find_return(struct unwind *u, const struct orc_entry *
 	case ORC_TYPE_REGS_PARTIAL:
 		u->slot = cfa;
 		if (!read_regs(u, cfa, orc->type == ORC_TYPE_REGS_PARTIAL))
-			return broken(u, "the registers saved at an exception are not on the stack");
+			return broken(u,
+				      "the registers saved at an exception are not on the stack");
 		u->ip = u->regs.ip;
 		u->sp = u->regs.sp;
 		u->interrupted = true;
@@ -202,7 +203,7 @@ enum unwind_result unwind_step(struct unwind *u)
 	const char *why = frame_address(u, &orc, &cfa);
 	if (why)
 		return orc.type == ORC_TYPE_CALL && find_direct_call(u, &orc) ? UNWIND_NEXT
-									     : broken(u, why);
+									      : broken(u, why);
 	bool had_regs = u->interrupted && u->have_regs;
 	uint64_t old_bp = u->bp;
 	bool regs_known = u->have_regs;
@@ -222,7 +223,8 @@ enum unwind_result unwind_step(struct unwind *u)
 	// The registers of an exception hold for the function that it interrupted, not above.
 	if (!u->interrupted && (had_regs || regs_known))
 		u->have_regs = false;
-	if (!u->interrupted && !kernel_is_text(u->k, u->ip - 1) && !orc_is_trampoline(u->k, u->ip)) {
+	if (!u->interrupted && !kernel_is_text(u->k, u->ip - 1) &&
+	    !orc_is_trampoline(u->k, u->ip)) {
 		u->reliable = false;
 		return broken(u, "a return address is not in the kernel's text");
 	}

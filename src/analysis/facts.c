@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "analysis/facts.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "oops/parser.h"
+#include "vmcore/printk.h"
+
+enum {
+	// The stacks of more CPUs than these nobody reads; the panic task's is always there.
+	MAX_STACKS = 512,
+};
+
+static void collect_log(struct facts *f)
+{
+	struct ey_error *err = printk_read(f->kernel, &f->log);
+
+	if (err)
+		kernel_gap_error(f->kernel, "log", err);
+	else if (!f->log.len)
+		kernel_gap(f->kernel, "log", "the log buffer is empty");
+}
+
+// A CPU's stack; a gap where there is none. Returns whether one was added.
+static bool collect_stack(struct facts *f, unsigned int cpu)
+{
+	struct kernel *k = f->kernel;
+	struct stack *s = &f->stacks[f->stack_count];
+	char what[64];
+
+	snprintf(what, sizeof(what), "stack of CPU %u", cpu);
+	struct ey_error *err = stack_of_cpu(k, cpu, s);
+	if (err) {
+		stack_deinit(s);
+		kernel_gap_error(k, what, err);
+		return false;
+	}
+	if (s->broken)
+		kernel_gap(k, what, "it could not be followed to its end: %s", s->broken);
+	f->stack_count++;
+	return true;
+}
+
+static struct ey_error *collect_stacks(struct facts *f)
+{
+	struct kernel *k = f->kernel;
+	int panic_cpu = stack_panic_cpu(k);
+
+	if (!k->cpu_count)
+		return NULL;
+	f->stacks = calloc(EY_MIN(k->cpu_count, (unsigned int)MAX_STACKS) + 1, sizeof(*f->stacks));
+	if (!f->stacks)
+		return &ey_error_nomem;
+	if (panic_cpu >= 0)
+		f->have_panic_task = collect_stack(f, (unsigned int)panic_cpu);
+	for (unsigned int cpu = 0; cpu < k->cpu_count && f->stack_count < MAX_STACKS; cpu++) {
+		if (k->cpu_online[cpu] && (int)cpu != panic_cpu)
+			collect_stack(f, cpu);
+	}
+	return NULL;
+}
+
+static struct ey_error *collect_event(struct facts *f)
+{
+	struct ey_error *err =
+		oops_parse_text(ey_buf_str(&f->log), f->log.len, &f->events, &f->event_count);
+
+	if (err)
+		return err;
+	f->event = oops_pick_fatal(f->events, f->event_count);
+	if (f->event || !f->have_panic_task)
+		return NULL;
+	oops_events_free(f->events, f->event_count);
+	err = event_from_stack(&f->stacks[0], f->system.release, &f->events, &f->event_count);
+	if (err)
+		return err;
+	f->event = oops_pick_fatal(f->events, f->event_count);
+	if (f->event)
+		kernel_gap(f->kernel, "event",
+			   "the log tells of no crash: the event is taken from the panic task's "
+			   "stack");
+	return NULL;
+}
+
+struct ey_error *facts_collect(struct facts *f, struct kernel *k, const char *dump_name,
+			       uint64_t dump_bytes)
+{
+	*f = (struct facts){.kernel = k, .dump_name = dump_name, .dump_bytes = dump_bytes};
+	collect_log(f);
+	system_read(k, &f->system);
+	struct ey_error *err = collect_stacks(f);
+	if (!err)
+		err = collect_event(f);
+	if (err)
+		return err;
+	err = task_list_read(k, &f->tasks);
+	if (err && err->code == EY_ERR_NOMEM)
+		return err;
+	if (err)
+		kernel_gap_error(k, "tasks", err);
+	return ey_buf_error(&f->log);
+}
+
+void facts_deinit(struct facts *f)
+{
+	for (size_t i = 0; i < f->stack_count; i++)
+		stack_deinit(&f->stacks[i]);
+	free(f->stacks);
+	oops_events_free(f->events, f->event_count);
+	task_list_deinit(&f->tasks);
+	ey_buf_deinit(&f->log);
+	*f = (struct facts){0};
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/** @file All that an analysis finds in a dump, before it is written as record and text. */
+#ifndef EYRIE_ANALYSIS_FACTS_H
+#define EYRIE_ANALYSIS_FACTS_H
+
+#include "base/buf.h"
+#include "oops/event.h"
+#include "vmcore/kernel.h"
+#include "vmcore/stack.h"
+#include "vmcore/system.h"
+#include "vmcore/task.h"
+
+struct facts {
+	struct kernel *kernel;
+	/** Name and size of the dump file. */
+	const char *dump_name;
+	uint64_t dump_bytes;
+	struct system_info system;
+	struct ey_buf log;
+	/** The event that took the machine down; NULL where none is found. Owned by events. */
+	const struct oops_event *event;
+	struct oops_event *events;
+	size_t event_count;
+	/** The panic task's stack first, then the other CPUs'. */
+	struct stack *stacks;
+	size_t stack_count;
+	bool have_panic_task;
+	struct task_list tasks;
+};
+
+/** Collect from an open kernel; what cannot be had becomes a gap of the kernel. */
+struct ey_error *facts_collect(struct facts *f, struct kernel *k, const char *dump_name,
+			       uint64_t dump_bytes) EY_MUST_CHECK;
+void facts_deinit(struct facts *f);
+
+/** Write as record.json (docs/record.schema.json). */
+void facts_write_record(const struct facts *f, struct ey_buf *ret);
+/** Write as text, laid out as crash users know it: sys, bt, bt -a, log, ps, mod. */
+void facts_write_text(const struct facts *f, struct ey_buf *ret);
+
+/**
+ * The event that a stack alone tells, for dumps without a log: as the kernel would have printed
+ * it, given to the same parser. NULL @p events_ret where the stack tells none.
+ */
+struct ey_error *event_from_stack(const struct stack *stack, const char *release,
+				  struct oops_event **events_ret, size_t *count_ret) EY_MUST_CHECK;
+
+#endif
