@@ -67,6 +67,9 @@ enum {
 	PAGE_ZSTD = 0x20,
 	PAGE_COMPRESSED = PAGE_ZLIB | PAGE_LZO | PAGE_SNAPPY | PAGE_ZSTD,
 	DUMP_LEVEL_ZERO = 0x1,
+	// A page that does not compress may be longer compressed (snappy adds a sixth and 32
+	// bytes).
+	MAX_COMPRESSED = 2 * DUMP_PAGE_SIZE,
 	// Frames whose bits stand in one block of the bitmap, and the block's bytes.
 	RANK_BYTES = DUMP_PAGE_SIZE,
 	RANK_FRAMES = RANK_BYTES * 8,
@@ -87,7 +90,7 @@ struct diskdump {
 	z_stream zlib;
 	bool zlib_ready;
 	ZSTD_DCtx *zstd;
-	uint8_t compressed[DUMP_PAGE_SIZE];
+	uint8_t compressed[MAX_COMPRESSED];
 };
 
 bool diskdump_matches(const uint8_t *head)
@@ -352,7 +355,7 @@ struct ey_error *diskdump_read_page(struct dump *d, uint64_t pfn, void *dest)
 		return ey_error_prefix(err, "the descriptor of page 0x%" PRIx64, pfn);
 	if (!desc.offset)
 		return not_in_dump(pfn, "the dump is incomplete");
-	if (desc.size > DUMP_PAGE_SIZE || !desc.size)
+	if (desc.size > MAX_COMPRESSED || !desc.size)
 		return ey_error_create(EY_ERR_FAULT, "page 0x%" PRIx64 " of %u bytes", pfn,
 				       desc.size);
 	if (!(desc.flags & PAGE_COMPRESSED)) {

@@ -120,6 +120,8 @@ enum kernel_symbol {
 	X(MODULE_CORE_BASE, "module", "core_layout.base")                 \
 	X(MODULE_CORE_SIZE, "module", "core_layout.size")                 \
 	X(MODULE_CORE_TEXT_SIZE, "module", "core_layout.text_size")       \
+	X(MODULE_INIT_BASE, "module", "init_layout.base")                                          \
+	X(MODULE_INIT_TEXT_SIZE, "module", "init_layout.text_size")                                \
 	X(MODULE_MEM, "module", "mem")                                    \
 	X(MODULE_MEMORY_BASE, "module_memory", "base")                    \
 	X(MODULE_MEMORY_SIZE, "module_memory", "size")                    \

@@ -35,6 +35,9 @@ static bool read_layout(struct kernel *k, struct module *m)
 
 	if (kernel_read(k, m->address, MEM_MODULE_CORE_BASE, &m->base)) {
 		m->text_base = m->base;
+		if (!kernel_read(k, m->address, MEM_MODULE_INIT_BASE, &m->init_base) ||
+		    !kernel_read(k, m->address, MEM_MODULE_INIT_TEXT_SIZE, &m->init_size))
+			m->init_size = 0;
 		return kernel_read(k, m->address, MEM_MODULE_CORE_SIZE, &m->size) &&
 		       kernel_read(k, m->address, MEM_MODULE_CORE_TEXT_SIZE, &m->text_size);
 	}
@@ -44,13 +47,19 @@ static bool read_layout(struct kernel *k, struct module *m)
 	    !btf_enum(&k->btf, "mod_mem_type", "MOD_TEXT", &text) ||
 	    !btf_enum(&k->btf, "mod_mem_type", "MOD_INIT_TEXT", &init))
 		return false;
-	for (int64_t i = 0; i < init && i < 16; i++) {
+	for (int64_t i = 0; i <= init && i < 16; i++) {
 		uint64_t at = m->address + mem->bit_offset / 8 + (uint64_t)i * stride;
 		uint64_t base, size;
 
 		if (!kernel_read(k, at, MEM_MODULE_MEMORY_BASE, &base) ||
 		    !kernel_read(k, at, MEM_MODULE_MEMORY_SIZE, &size))
 			return false;
+		// The parts from MOD_INIT_TEXT on are freed after the initialisation.
+		if (i == init) {
+			m->init_base = base;
+			m->init_size = base ? size : 0;
+			break;
+		}
 		if (i == text) {
 			m->base = m->text_base = base;
 			m->text_size = size;
@@ -133,7 +142,7 @@ struct module *module_of_text(struct kernel *k, uint64_t address)
 	for (size_t i = 0; i < k->module_count; i++) {
 		struct module *m = &k->modules[i];
 
-		if (address - m->text_base < m->text_size)
+		if (address - m->text_base < m->text_size || address - m->init_base < m->init_size)
 			return m;
 	}
 	return NULL;
@@ -148,7 +157,9 @@ static bool says_nothing(const char *name)
 
 bool module_find_symbol(struct kernel *k, struct module *m, uint64_t address, struct symbol *ret)
 {
-	uint64_t best = 0, next = m->text_base + m->text_size;
+	uint64_t best = 0, next = address - m->init_base < m->init_size
+					  ? m->init_base + m->init_size
+					  : m->text_base + m->text_size;
 	char name[KALLSYMS_NAME_SIZE];
 
 	*ret = (struct symbol){0};

@@ -12,6 +12,8 @@ struct module {
 	/** The core part: first address and bytes, as crash's `mod` has them. */
 	uint64_t base, size;
 	uint64_t text_base, text_size;
+	/** Text of its initialisation; 0 bytes once that is done and freed. */
+	uint64_t init_base, init_size;
 	/** Letters, e.g. "OE". */
 	char taint[32];
 	/** Its symbol table: addresses of Elf64_Sym entries and of their strings. */

@@ -157,41 +157,20 @@ static struct ey_error *push_frame(struct stack *s, const struct unwind *u)
 	return NULL;
 }
 
-// Follow the stack from the state in *u to its end.
-static struct ey_error *follow(struct unwind *u, struct stack *s)
-{
-	struct ey_error *err = push_frame(s, u);
-	enum unwind_result result = UNWIND_NEXT;
-
-	while (!err && s->count < STACK_MAX_FRAMES) {
-		result = unwind_step(u);
-		if (result != UNWIND_NEXT)
-			break;
-		err = push_frame(s, u);
-	}
-	if (!err && result == UNWIND_USER)
-		s->user_regs = copy_regs(&u->regs);
-	if (!err && result == UNWIND_BROKEN)
-		s->broken = strdup(u->broken);
-	if (!err && s->count == STACK_MAX_FRAMES)
-		s->broken = strdup("it has more frames than are read");
-	return err;
-}
-
-// How good a start is: how many frames can be followed from it, 0 if not to an end.
-static size_t try_start(const struct unwind *u, enum kernel_symbol caller)
+// How many frames can be followed from a start; *whole_ret tells whether to a sound end.
+static size_t try_start(const struct unwind *u, enum kernel_symbol caller, bool *whole_ret)
 {
 	struct unwind probe = *u;
 	uint64_t caller_start;
 	size_t frames = 0;
 
+	*whole_ret = false;
 	while (frames < STACK_MAX_FRAMES) {
 		enum unwind_result result = unwind_step(&probe);
 
-		if (result == UNWIND_END || result == UNWIND_USER)
-			return frames;
-		if (result == UNWIND_BROKEN)
-			return 0;
+		*whole_ret = result == UNWIND_END || result == UNWIND_USER;
+		if (result != UNWIND_NEXT)
+			break;
 		if (!frames++ && caller != SYM_COUNT) {
 			struct symbol symbol;
 
@@ -207,10 +186,14 @@ static size_t try_start(const struct unwind *u, enum kernel_symbol caller)
 /**
  * The CPU that takes the dump runs on while its registers are saved, so the innermost frames are
  * found by what is left on the stack: a return address into @p function from which the unwinder
- * comes to @p caller (SYM_COUNT: any) and then to a sound end.
+ * comes to @p caller (SYM_COUNT: any) and then to a sound end, or where the stack is damaged, the
+ * furthest.
  */
 static bool find_start(struct unwind *u, enum kernel_symbol function, enum kernel_symbol caller)
 {
+	enum { SURE_FRAMES = 3 };
+	struct unwind best = *u;
+	size_t best_frames = 0;
 	struct symbol symbol;
 	uint64_t start;
 
@@ -221,6 +204,7 @@ static bool find_start(struct unwind *u, enum kernel_symbol function, enum kerne
 
 		for (uint64_t at = (r->begin + 7) & ~7ULL; at + 8 <= r->end; at += 8) {
 			uint64_t value;
+			bool whole;
 
 			if (!memory_u64(&u->k->memory, at, &value)) {
 				at |= DUMP_PAGE_SIZE - 8; // a page that is not there (a guard page)
@@ -232,11 +216,77 @@ static bool find_start(struct unwind *u, enum kernel_symbol function, enum kerne
 			u->slot = at;
 			u->sp = at + 8;
 			u->bp_known = u->interrupted = u->have_regs = false;
-			if (try_start(u, caller))
+			size_t frames = try_start(u, caller, &whole);
+			if (frames && whole)
 				return true;
+			if (frames >= SURE_FRAMES && frames > best_frames) {
+				best = *u;
+				best_frames = frames;
+			}
+		}
+	}
+	*u = best;
+	return best_frames > 0;
+}
+
+/**
+ * Above a damaged part of a stack its older frames may be whole: go on from the first return
+ * address behind a call instruction from which the unwinder comes to a sound end. That first frame
+ * is not sure (it may be left from an earlier call), so it is not marked reliable.
+ */
+static bool resume(struct unwind *u)
+{
+	for (size_t i = 0; i < u->region_count; i++) {
+		const struct unwind_region *r = &u->regions[i];
+		uint64_t begin = (u->sp + 7) & ~7ULL;
+
+		if (begin < r->begin || begin >= r->end)
+			continue;
+		for (uint64_t at = begin; at + 8 <= r->end; at += 8) {
+			struct unwind probe = *u;
+			bool whole;
+
+			if (!memory_u64(&u->k->memory, at, &probe.ip) ||
+			    !unwind_follows_call(&probe))
+				continue;
+			probe.slot = at;
+			probe.sp = at + 8;
+			probe.bp_known = probe.interrupted = probe.have_regs = false;
+			if (try_start(&probe, SYM_COUNT, &whole) && whole) {
+				*u = probe;
+				return true;
+			}
 		}
 	}
 	return false;
+}
+
+// Follow the stack from the state in *u to its end.
+static struct ey_error *follow(struct unwind *u, struct stack *s)
+{
+	struct ey_error *err = push_frame(s, u);
+	enum unwind_result result = UNWIND_NEXT;
+
+	while (!err && s->count < STACK_MAX_FRAMES) {
+		result = unwind_step(u);
+		if (result == UNWIND_BROKEN && !s->broken) {
+			s->broken = strdup(u->broken);
+			if (!resume(u))
+				break;
+			u->reliable = false;
+			err = push_frame(s, u);
+			u->reliable = true;
+			continue;
+		}
+		if (result != UNWIND_NEXT)
+			break;
+		err = push_frame(s, u);
+	}
+	if (!err && result == UNWIND_USER)
+		s->user_regs = copy_regs(&u->regs);
+	if (!err && s->count == STACK_MAX_FRAMES && !s->broken)
+		s->broken = strdup("it has more frames than are read");
+	return err;
 }
 
 static void start_from_regs(struct unwind *u, const struct cpu_regs *regs)

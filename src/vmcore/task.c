@@ -64,7 +64,8 @@ bool task_read(struct kernel *k, uint64_t address, struct task *ret)
 	if (!kernel_read(k, address, MEM_TASK_CPU, &cpu))
 		kernel_read(k, address, MEM_TASK_CPU_OLD, &cpu);
 	t.cpu = cpu < KERNEL_MAX_CPUS ? (int)cpu : -1;
-	if (kernel_read(k, address, MEM_TASK_REAL_PARENT, &parent))
+	// The idle tasks have no parent that one would ask for; crash says 0 too.
+	if (t.pid && kernel_read(k, address, MEM_TASK_REAL_PARENT, &parent))
 		kernel_read_signed(k, parent, MEM_TASK_PID, &t.ppid);
 	*ret = t;
 	return true;

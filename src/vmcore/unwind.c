@@ -113,6 +113,13 @@ static bool find_entry(struct unwind *u, struct orc_entry *ret)
 	// A return address may be the first of the next function: look at the call before it.
 	if (orc_find(u->k, u->interrupted ? u->ip : u->ip - 1, ret))
 		return true;
+	// A call through a bad pointer: only its return address is on the stack (null_orc_entry of
+	// the kernel, which has it for NULL).
+	if (u->interrupted && !kernel_is_text(u->k, u->ip)) {
+		*ret = (struct orc_entry){
+			.type = ORC_TYPE_CALL, .sp_reg = ORC_REG_SP, .sp_offset = 8};
+		return true;
+	}
 	// Generated code (BPF) keeps frame pointers: orc_fp_entry of the kernel.
 	*ret = (struct orc_entry){.type = ORC_TYPE_CALL,
 				  .sp_reg = ORC_REG_BP,
@@ -146,6 +153,27 @@ static enum unwind_result find_return(struct unwind *u, const struct orc_entry *
 	default:
 		return broken(u, "the unwind data end here");
 	}
+}
+
+bool unwind_follows_call(const struct unwind *u)
+{
+	// call rel32 (e8), or call through a register or memory: ff /2 in 2, 3, 6 or 7 bytes.
+	enum { WINDOW = 7 };
+	uint8_t code[WINDOW];
+
+	if (!kernel_is_text(u->k, u->ip - 1) || !kernel_is_text(u->k, u->ip - WINDOW))
+		return false;
+	_cleanup_error_ struct ey_error *err =
+		memory_read(&u->k->memory, u->ip - WINDOW, code, sizeof(code));
+	if (err)
+		return false;
+	if (code[WINDOW - 5] == 0xe8)
+		return true;
+	for (size_t len = 2; len <= WINDOW; len++) {
+		if (code[WINDOW - len] == 0xff && (code[WINDOW - len + 1] >> 3 & 7) == 2)
+			return true;
+	}
+	return false;
 }
 
 /**

@@ -41,6 +41,8 @@ enum unwind_result {
 
 void unwind_add_region(struct unwind *u, uint64_t begin, uint64_t end);
 bool unwind_in_regions(const struct unwind *u, uint64_t address);
+/** Whether u->ip is the address behind a call instruction in text. */
+bool unwind_follows_call(const struct unwind *u);
 enum unwind_result unwind_step(struct unwind *u);
 
 #endif
