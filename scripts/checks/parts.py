@@ -2,10 +2,9 @@
 """The parts of ./check, in order: one function each."""
 import json
 import os
-import shutil
 import tempfile
 
-from . import docs, mesontests, source
+from . import chain, docs, mesontests, source
 from .run import Part
 
 SANITIZE = ["-Db_sanitize=address,undefined", "-Db_lundef=false"]
@@ -46,22 +45,6 @@ def fuzz(context, outcome):
     for name in targets:
         status, output = context.command(["fuzz/run.sh", name, "8"], timeout=900)
         outcome.expect(status == 0, "fuzz/run.sh " + name, output)
-
-
-def chain(context, outcome):
-    """The main job on the shipped dumps, as a user runs it."""
-    folder = tempfile.mkdtemp(prefix="eyrie-check-chain-")
-    try:
-        status, output = context.command(
-            ["./quickstart", "--once", "--no-install", "--build", context.build, "--dir", folder],
-            timeout=600)
-        outcome.expect(status == 0, "quickstart --once", output)
-        status, output = context.command(
-            ["./quickstart", "--once", "--no-install", "--build", context.build, "--dir", folder],
-            timeout=600)
-        outcome.expect(status == 0, "quickstart --once, a second time", output)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def shared(context, outcome):
@@ -146,7 +129,7 @@ PARTS = [
          needs=["build"]),
     Part("console", "types and unit tests of the console", console, fast=True, needs=["build"]),
     Part("slow", "tests with servers, mail and a browser", slow, needs=["build"]),
-    Part("chain", "./quickstart --once on the shipped dumps, twice", chain, needs=["build"]),
+    Part("chain", "./quickstart --once on the shipped dumps, twice", chain.chain, needs=["build"]),
     Part("shared", "scores on the corpora beside the project", shared, needs=["build"]),
     Part("sanitize", "unit tests and fuzz corpora under address and undefined sanitizers", sanitize),
     Part("fuzz", "libFuzzer, 8 seconds a target, built by clang", fuzz),
