@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The API's answers as types (docs/openapi.yaml), and asking for them.
+
+export interface Model { id: number; vendor: string | null; product: string | null }
+
+export interface Crash {
+  id: number;
+  time: string;
+  received: string;
+  uptime_seconds: number | null;
+  host: { id: number; name: string; site: string };
+  boot_id: string | null;
+  model: Model | null;
+  firmware: string | null;
+  kernel: string | null;
+  kernel_version: string | null;
+  machine: string | null;
+  reason: { id: number; key: string; state: string; crashes: number };
+  verdict: 'new' | 'known';
+  kind: string | null;
+  title: string | null;
+  function: string | null;
+  module: string | null;
+  guilty: string | null;
+  signature: string | null;
+  comm: string | null;
+  taint: string | null;
+  cpu: number | null;
+  pid: number | null;
+  corrupted: boolean;
+  engine: string | null;
+  gaps: number;
+  path: string | null;
+  dump: { state: string; bytes: number; format: string | null; complete: boolean; purged: string | null };
+}
+
+export interface Reason {
+  id: number;
+  key: string;
+  kind: string | null;
+  guilty: string | null;
+  title: string | null;
+  state: string;
+  first_seen: string;
+  last_seen: string;
+  received: string;
+  first_crash_id: number;
+  crashes: number;
+  hosts: number;
+  dumps: number;
+}
+
+export interface Host {
+  id: number;
+  name: string;
+  site: string;
+  folder: string;
+  machine_id: string | null;
+  dmi_uuid: string | null;
+  dmi_serial: string | null;
+  model: Model | null;
+  firmware: string | null;
+  kernel: string | null;
+  first_seen: string;
+  last_seen: string;
+  crashes: number;
+  reasons: number;
+  alert_id: number | null;
+}
+
+export interface Alert {
+  id: number;
+  scope: 'host' | 'model' | 'reason';
+  subject: { id: number; name: string };
+  summary: string;
+  hint: string | null;
+  state: 'firing' | 'acknowledged' | 'resolved';
+  since: string;
+  updated: string;
+  resolved: string | null;
+  acknowledged: string | null;
+  who: string | null;
+  count: number;
+  threshold: number;
+  window_seconds: number;
+  crashes: number;
+  hosts: number;
+  reasons: number;
+}
+
+export interface Day { day: string; crashes: number; hosts: number; new_reasons: number }
+export interface Hour { hour: string; crashes: number; hosts: number; new_reasons: number }
+
+export interface Top {
+  id: number;
+  label: string | null;
+  detail: string | null;
+  crashes: number;
+  hosts: number;
+  reasons: number;
+  new_reasons: number;
+  first_seen: string;
+  last_seen: string;
+}
+
+export interface Totals { crashes: number; hosts: number; reasons: number; new_reasons: number }
+
+export interface Job {
+  name: string;
+  state: 'waiting' | 'running' | 'ok' | 'failed' | 'off';
+  interval_seconds: number;
+  last_start: string | null;
+  last_ok: string | null;
+  failing_since: string | null;
+  next: string | null;
+  milliseconds: number;
+  runs: number;
+  failures: number;
+  message: string | null;
+}
+
+export interface Overview {
+  server: { version: string; started: string; repository: string };
+  fleet: {
+    crashes: number;
+    hosts: number;
+    reasons: number;
+    models: number;
+    reasons_unseen: number;
+    alerts_firing: number;
+    alerts_acknowledged: number;
+    last_crash: string | null;
+    last_received: string | null;
+    dumps: number;
+    dump_bytes: number;
+    rejected: number;
+    mails_waiting: number;
+    day: Totals;
+    day_before: Totals;
+    week: Totals;
+  };
+  alerts: Alert[];
+  hours: Hour[];
+  days: Day[];
+  new_reasons: Reason[];
+  top_reasons: Top[];
+  top_hosts: Top[];
+  top_models: Top[];
+  top_kernels: Top[];
+  sites: Top[];
+  latest: Crash[];
+  jobs: Job[];
+}
+
+export interface Frame {
+  function: string | null;
+  offset: number | null;
+  size: number | null;
+  module: string | null;
+  address?: string;
+  reliable: boolean;
+  line?: number;
+}
+
+export interface Stack { pid: number; comm: string; cpu: number; address: string; frames: Frame[] }
+export interface Task {
+  pid: number;
+  ppid: number;
+  cpu: number;
+  state: string;
+  comm: string;
+  address: string;
+  vsz_kib: number;
+  rss_kib: number;
+}
+
+// record.json without log and tasks; every part may be missing, as records come from outside.
+export interface CrashRecord {
+  event?: {
+    kind?: string;
+    title?: string;
+    function?: string | null;
+    offset?: number | null;
+    size?: number | null;
+    module?: string | null;
+    guilty?: string | null;
+    signature?: string | null;
+    reason?: string;
+    hardware?: string | null;
+    frames?: Frame[];
+    corrupted?: boolean;
+    first_line?: number;
+    last_line?: number;
+  } | null;
+  gaps?: { what?: string; why?: string }[];
+  system?: {
+    release?: string;
+    version?: string;
+    machine?: string;
+    cpus?: number;
+    memory_bytes?: number;
+    uptime_seconds?: number;
+    load?: number[];
+    taint?: string | null;
+  };
+  inventory?: { [key: string]: unknown };
+  panic_task?: { pid?: number; comm?: string; cpu?: number; address?: string } | null;
+  stacks?: Stack[];
+  modules?: { name: string; base: string; size: number; taint: string | null }[];
+}
+
+export interface CrashPage {
+  crash: Crash;
+  record: CrashRecord | null;
+  alerts: Alert[];
+  same_reason: Crash[];
+}
+
+export interface ReasonPage {
+  reason: Reason;
+  signatures: { signature: string; first_seen: string; last_seen: string; crashes: number }[];
+  kernels: Top[];
+  models: Top[];
+  firmwares: Top[];
+  sites: Top[];
+  hosts: Top[];
+  days: Day[];
+  alerts: Alert[];
+  latest: Crash[];
+}
+
+export interface HostPage {
+  host: Host;
+  alerts: Alert[];
+  reasons: Top[];
+  days: Day[];
+  boots: {
+    boot_id: string | null;
+    kernel: string | null;
+    firmware: string | null;
+    started: string | null;
+    last_seen: string | null;
+    crash_id: number | null;
+  }[];
+  latest: Crash[];
+}
+
+export interface Facets { kinds: Top[]; kernels: Top[]; models: Top[]; sites: Top[] }
+
+/** What the server said no with. */
+export class ApiError extends Error {
+  constructor(readonly status: number, message: string) {
+    super(message);
+  }
+}
+
+/** The server could not be reached, or could not answer just now. */
+export class Unreachable extends Error {}
+
+const TIMEOUT_MS = 15_000;
+
+/** Server time minus ours, as of the last answer, milliseconds. */
+let skew = 0;
+
+export function serverNow(): number {
+  return Date.now() + skew;
+}
+
+async function ask(path: string, init: RequestInit): Promise<Response> {
+  const abort = new AbortController();
+  const timer = setTimeout(() => abort.abort(), TIMEOUT_MS);
+  let response: Response;
+  try {
+    response = await fetch(path, { ...init, signal: abort.signal });
+  } catch {
+    throw new Unreachable('the server does not answer');
+  } finally {
+    clearTimeout(timer);
+  }
+  const date = Date.parse(response.headers.get('date') ?? '');
+  // The header has whole seconds: smaller differences are not worth a jump of the clock.
+  if (!Number.isNaN(date) && Math.abs(date - Date.now() - skew) > 2000) skew = date - Date.now();
+  if (response.ok) return response;
+  let message = `the server answered ${response.status}`;
+  try {
+    message = ((await response.json()) as { error: { message: string } }).error.message;
+  } catch {
+    // Not ours: something between us and the server.
+  }
+  if (response.status >= 500) throw new Unreachable(message);
+  throw new ApiError(response.status, message);
+}
+
+export async function getJson<T>(path: string): Promise<T> {
+  const response = await ask(path, {});
+  try {
+    return (await response.json()) as T;
+  } catch {
+    throw new Unreachable('the answer was cut off');
+  }
+}
+
+export async function getText(path: string): Promise<string> {
+  return (await ask(path, {})).text();
+}
+
+export async function post<T>(path: string, body: unknown): Promise<T> {
+  const response = await ask(path, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify(body),
+  });
+  return (await response.json()) as T;
+}

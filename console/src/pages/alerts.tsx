@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+import type { JSX } from 'preact';
+import type { Alert } from '../api';
+import { useRoute } from '../router';
+import { AlertCard } from '../ui/alert';
+import { apiPath, ListFoot, Select, useList } from '../ui/list';
+import { Empty, NotYet } from '../ui/parts';
+
+export function Alerts(): JSX.Element {
+  const { params } = useRoute();
+  const fixed: { [name: string]: string } = params.get('state') ? {} : { state: 'active' };
+  const path = apiPath('/api/v1/alerts', params, ['state', 'scope'], fixed).replace('state=all', '');
+  const list = useList<Alert>(path, 'alerts');
+  return (
+    <>
+      <div class="page-head">
+        <h1>Alerts</h1>
+        <div class="filters">
+          <Select name="state" label="State" any="active" choices={[
+            { value: 'firing', label: 'firing' },
+            { value: 'acknowledged', label: 'acknowledged' },
+            { value: 'resolved', label: 'resolved' },
+            { value: 'all', label: 'all' },
+          ]} />
+          <Select name="scope" label="About" choices={['host', 'model', 'reason'].map((s) => ({ value: s, label: s }))} />
+        </div>
+      </div>
+      {!list.data && <NotYet error={list.error} />}
+      {list.data && list.rows.length === 0 && (
+        <Empty title={params.get('state') || params.get('scope') ? 'No alert fits these filters' : 'No active alert'}>
+          <p>An alert fires when a host, a model or a reason crashes more often than <code>[monitor]</code> in
+            eyrie.conf allows. Earlier ones: choose the state “resolved”.</p>
+        </Empty>
+      )}
+      <div class={`alerts ${list.pending ? 'table-stale' : ''}`}>
+        {list.rows.map((a) => <AlertCard key={a.id} alert={a} />)}
+      </div>
+      <ListFoot list={list} noun="alerts" />
+    </>
+  );
+}

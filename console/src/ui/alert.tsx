@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// An alert: what is wrong, where, since when, who has it; and taking it on.
+
+import type { JSX } from 'preact';
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { type Alert, post } from '../api';
+import { number, plural, span, utc } from '../format';
+import { refreshAll, useNow } from '../live';
+import { href, Link } from '../router';
+import { Icon, type IconName } from './icons';
+import { Ago } from './parts';
+
+const icons: { [scope: string]: IconName } = { host: 'hosts', model: 'model', reason: 'reasons' };
+
+export function subjectLink(a: Alert): string {
+  switch (a.scope) {
+    case 'host': return `/hosts/${a.subject.id}`;
+    case 'reason': return `/reasons/${a.subject.id}`;
+    case 'model': return href('/crashes', { model: a.subject.id });
+  }
+}
+
+/** "7 crashes in 24 h" for a host, "7 hosts in 24 h" for the others. */
+export function counted(a: Alert): string {
+  const what = a.scope === 'host' ? plural(a.count, 'crash', 'crashes') : plural(a.count, 'host');
+  return `${what} in ${span(a.window_seconds)}`;
+}
+
+export function AlertCard({ alert: a }: { alert: Alert }): JSX.Element {
+  const now = useNow(5000);
+  const [taking, setTaking] = useState(false);
+  const end = a.resolved ? Date.parse(a.resolved) : now;
+  return (
+    <article class={`alert alert-${a.state}`} aria-label={`${a.state} alert: ${a.summary}`}>
+      <div class="alert-icon"><Icon name={icons[a.scope] ?? 'alerts'} /></div>
+      <div class="alert-what">
+        <div class="alert-scope">{a.scope}{a.hint && <span class="badge badge-hint">looks like {a.hint}</span>}</div>
+        <Link to={subjectLink(a)} class="alert-subject">{a.subject.name}</Link>
+        <p class="alert-summary">{a.summary}</p>
+      </div>
+      <div class="alert-number">
+        <b class="num">{number(a.count)}</b>
+        <span>{a.scope === 'host' ? (a.count === 1 ? 'crash' : 'crashes') : a.count === 1 ? 'host' : 'hosts'} in {span(a.window_seconds)}</span>
+        <span class="faint">threshold {number(a.threshold)}</span>
+      </div>
+      <div class="alert-since">
+        <b>{span((end - Date.parse(a.since)) / 1000)}</b>
+        <span>{a.resolved ? 'until' : 'since'} <time title={`${utc(a.resolved ?? a.since)} UTC`} dateTime={a.resolved ?? a.since}>{utc(a.resolved ?? a.since).slice(5, 16)}</time></span>
+        <span class="faint">last seen <Ago time={a.updated} /></span>
+      </div>
+      <div class="alert-who">
+        {a.state === 'resolved' && <><b>Resolved</b><span>{a.who ? `was with ${a.who}` : 'by itself'}</span></>}
+        {a.state === 'acknowledged' && <><b>{a.who}</b><span>has it since <Ago time={a.acknowledged} /></span></>}
+        {a.state === 'firing' && (
+          <>
+            <b class="alert-nobody">Nobody has it</b>
+            <button type="button" class="button button-strong" onClick={() => setTaking(true)}>Take it</button>
+          </>
+        )}
+        <Link to={href('/crashes', { alert: a.id })} class="alert-crashes">{plural(a.crashes, 'crash', 'crashes')}</Link>
+      </div>
+      {taking && <TakeDialog alert={a} onDone={() => setTaking(false)} />}
+    </article>
+  );
+}
+
+const NAME = 'eyrie:name';
+
+function TakeDialog({ alert: a, onDone }: { alert: Alert; onDone: () => void }): JSX.Element {
+  const dialog = useRef<HTMLDialogElement>(null);
+  const [who, setWho] = useState(localStorage.getItem(NAME) ?? '');
+  const [error, setError] = useState('');
+  const [busy, setBusy] = useState(false);
+  useEffect(() => dialog.current?.showModal(), []);
+  const take = async (e: Event): Promise<void> => {
+    e.preventDefault();
+    setBusy(true);
+    try {
+      await post(`/api/v1/alerts/${a.id}/ack`, { who: who.trim() });
+      localStorage.setItem(NAME, who.trim());
+      refreshAll();
+      onDone();
+    } catch (x) {
+      setError(x instanceof Error ? x.message : String(x));
+      setBusy(false);
+    }
+  };
+  return (
+    <dialog ref={dialog} class="dialog" onClose={onDone} aria-label="Take this alert">
+      <form onSubmit={(e) => void take(e)}>
+        <h2>Take this alert</h2>
+        <p class="dialog-what">{a.subject.name} · {counted(a)}</p>
+        <p>It stays on the wall as yours and sends no more mail until it resolves.</p>
+        <label>Your name
+          <input name="who" value={who} maxLength={40} required autoFocus autocomplete="name"
+            onInput={(e) => setWho(e.currentTarget.value)} />
+        </label>
+        {error && <p class="form-error" role="alert">{error}</p>}
+        <div class="dialog-buttons">
+          <button type="button" class="button" onClick={() => dialog.current?.close()}>Cancel</button>
+          <button type="submit" class="button button-strong" disabled={busy || !who.trim()}>Take it</button>
+        </div>
+      </form>
+    </dialog>
+  );
+}

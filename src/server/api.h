@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/**
+ * @file
+ * The JSON API, one file a subject, one function a route. docs/openapi.yaml describes it for its
+ * users; tests/server/api.py holds the two together.
+ */
+#ifndef EYRIE_SERVER_API_H
+#define EYRIE_SERVER_API_H
+
+#include "base/config.h"
+#include "base/error.h"
+#include "base/json.h"
+#include "db/alert.h"
+#include "db/crash.h"
+#include "db/host.h"
+#include "db/reason.h"
+#include "db/stats.h"
+#include "server/db_pool.h"
+#include "server/jobs.h"
+#include "server/message.h"
+
+/** What the routes share; not changed while the server runs. */
+struct api {
+	const struct ey_config *config;
+	struct server_db_pool *pool;
+	struct server_jobs *jobs;
+	/** When eyried started, seconds since 1970. */
+	int64_t started;
+};
+
+/** A route's function: answer @p request over the connection @p db. */
+typedef struct ey_error *api_fn(const struct api *api, struct db *db,
+				const struct server_request *request,
+				struct server_response *response);
+
+api_fn api_overview, api_facets;
+api_fn api_crashes, api_crash, api_crash_log, api_crash_analysis, api_crash_record;
+api_fn api_reasons, api_reason;
+api_fn api_hosts, api_host;
+api_fn api_alerts, api_alert, api_alert_ack;
+api_fn api_report, api_report_page;
+
+/** The number in the route's "{id}"; EY_ERR_NOT_FOUND where it is none. */
+struct ey_error *api_id(const struct server_request *request, int64_t *ret) EY_MUST_CHECK;
+/** "cursor" and "limit" of a list. */
+struct ey_error *api_page(const struct server_request *request, struct db_page *ret) EY_MUST_CHECK;
+
+/* Pieces of answers; each writes one value. "" is written as null. */
+void api_kv_text(struct ey_json *json, const char *key, const char *text);
+void api_kv_time(struct ey_json *json, const char *key, int64_t time);
+/** null where @p v is negative. */
+void api_kv_count(struct ey_json *json, const char *key, int64_t v);
+void api_write_crash(struct ey_json *json, const struct db_crash *crash);
+void api_write_reason(struct ey_json *json, const struct db_reason *reason);
+void api_write_host(struct ey_json *json, const struct db_host *host);
+void api_write_alert(struct ey_json *json, const struct db_alert *alert);
+void api_kv_next(struct ey_json *json, const char *next);
+
+/** "KEY": [crashes by day] for the @p days days up to today. */
+struct ey_error *api_kv_days(struct ey_json *json, struct db *db, const char *key, int days,
+			     struct db_stats_filter filter) EY_MUST_CHECK;
+/** "hours": [crashes by hour for the @p hours hours up to now]. */
+struct ey_error *api_kv_hours(struct ey_json *json, struct db *db, int hours) EY_MUST_CHECK;
+/** "KEY": [groups of @p dimension, the most crashes first]. */
+struct ey_error *api_kv_top(struct ey_json *json, struct db *db, const char *key,
+			    enum db_dimension dimension, const struct db_stats_filter *filter,
+			    unsigned int limit) EY_MUST_CHECK;
+/** "alerts": [active alerts, of one subject where @p subject_id is set]. */
+struct ey_error *api_kv_alerts(struct ey_json *json, struct db *db, const char *scope,
+			       int64_t subject_id) EY_MUST_CHECK;
+/** "KEY": [the latest crashes that @p filter leaves]. */
+struct ey_error *api_kv_crashes(struct ey_json *json, struct db *db, const char *key,
+				const struct db_crash_filter *filter,
+				unsigned int limit) EY_MUST_CHECK;
+
+#endif

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Crashes: the list, one of them, and its heavy parts. */
+#include <jansson.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "oops/event.h"
+#include "server/api.h"
+
+static void json_decrefp(json_t **json)
+{
+	json_decref(*json);
+}
+
+static struct ey_error *read_filter(const struct server_target *target,
+				    struct db_crash_filter *f)
+{
+	static const char *const known[] = {
+		"host",	    "model",  "reason",	   "alert", "since", "until",	    "verdict",
+		"site",	    "kernel", "firmware",  "kind",  "dump",  "function",    "module",
+		"signature", "q",     "reason_state", "cursor", "limit", NULL};
+	const struct {
+		const char *name;
+		int64_t *value;
+	} ids[] = {{"host", &f->host_id},
+		   {"model", &f->model_id},
+		   {"reason", &f->reason_id},
+		   {"alert", &f->alert_id}};
+	const struct {
+		const char *name;
+		const char **value;
+	} texts[] = {{"site", &f->site},	   {"kernel", &f->kernel},
+		     {"firmware", &f->firmware},   {"kind", &f->kind},
+		     {"function", &f->function},   {"module", &f->module},
+		     {"signature", &f->signature}, {"dump", &f->dump},
+		     {"q", &f->text},		   {"reason_state", &f->reason_state}};
+	const char *verdict = server_query_string(target, "verdict");
+	struct ey_error *err = server_query_only(target, known);
+
+	for (size_t i = 0; !err && i < EY_ARRAY_SIZE(ids); i++)
+		err = server_query_int(target, ids[i].name, 1, INT64_MAX, 0, ids[i].value);
+	if (!err)
+		err = server_query_time(target, "since", 0, &f->since);
+	if (!err)
+		err = server_query_time(target, "until", 0, &f->until);
+	if (err)
+		return err;
+	for (size_t i = 0; i < EY_ARRAY_SIZE(texts); i++)
+		*texts[i].value = server_query_string(target, texts[i].name);
+	f->only_new = verdict && !strcmp(verdict, "new");
+	f->only_known = verdict && !strcmp(verdict, "known");
+	if (verdict && !f->only_new && !f->only_known)
+		return ey_error_create(EY_ERR_INPUT,
+				       "parameter \"verdict\" is neither \"new\" nor \"known\"");
+	return NULL;
+}
+
+struct ey_error *api_crashes(const struct api *api, struct db *db,
+			     const struct server_request *request, struct server_response *response)
+{
+	_cleanup_crashes_ struct db_crash_list list = {0};
+	struct db_crash_filter filter = {0};
+	struct db_page page;
+	struct ey_json json;
+	int64_t total = -1;
+
+	struct ey_error *err = read_filter(&request->target, &filter);
+	if (!err)
+		err = api_page(request, &page);
+	if (!err)
+		err = db_crash_list(db, &filter, &page, &list);
+	// Who pages on has the total from the first page.
+	if (!err && !page.cursor)
+		err = db_crash_count(db, &filter, &total);
+	if (err)
+		return err;
+	server_response_json(response, &json);
+	ey_json_object_begin(&json);
+	api_kv_count(&json, "total", total);
+	ey_json_key(&json, "crashes");
+	ey_json_array_begin(&json);
+	for (size_t i = 0; i < list.count; i++)
+		api_write_crash(&json, &list.items[i]);
+	ey_json_array_end(&json);
+	api_kv_next(&json, list.next);
+	ey_json_object_end(&json);
+	return NULL;
+}
+
+// The record without what is long: the page asks for that when it is looked at.
+static struct ey_error *kv_record(struct ey_json *json, struct db *db, int64_t id)
+{
+	static const char *const heavy[] = {"log", "tasks"};
+	_cleanup_free_ char *text = NULL;
+	_cleanup_(json_decrefp) json_t *record = NULL;
+	struct ey_error *err;
+	size_t len;
+
+	ey_json_key(json, "record");
+	err = db_crash_part(db, id, DB_PART_RECORD, &text, &len);
+	if (err && err->code != EY_ERR_NOT_FOUND)
+		return err;
+	ey_error_destroy(err);
+	if (!err)
+		record = json_loadb(text, len, JSON_ALLOW_NUL, NULL);
+	if (!json_is_object(record)) {
+		ey_json_null(json);
+		return NULL;
+	}
+	for (size_t i = 0; i < EY_ARRAY_SIZE(heavy); i++)
+		json_object_del(record, heavy[i]);
+	_cleanup_free_ char *light = json_dumps(record, JSON_COMPACT);
+	if (!light)
+		return &ey_error_nomem;
+	ey_json_raw(json, light, strlen(light));
+	return NULL;
+}
+
+// The active alerts about the crash's host, model or reason.
+static struct ey_error *kv_alerts_about(struct ey_json *json, struct db *db,
+					const struct db_crash *crash)
+{
+	const struct {
+		const char *scope;
+		int64_t id;
+	} subjects[] = {{"host", crash->host_id},
+			{"model", crash->model_id},
+			{"reason", crash->reason_id}};
+
+	ey_json_key(json, "alerts");
+	ey_json_array_begin(json);
+	for (size_t i = 0; i < EY_ARRAY_SIZE(subjects); i++) {
+		_cleanup_alerts_ struct db_alert_list list = {0};
+		struct db_alert_filter filter = {.only_active = true,
+						 .scope = subjects[i].scope,
+						 .subject_id = subjects[i].id};
+		if (!subjects[i].id)
+			continue;
+		struct ey_error *err = db_alert_list(db, &filter, NULL, &list);
+		if (err)
+			return err;
+		for (size_t k = 0; k < list.count; k++)
+			api_write_alert(json, &list.items[k]);
+	}
+	ey_json_array_end(json);
+	return NULL;
+}
+
+struct ey_error *api_crash(const struct api *api, struct db *db,
+			   const struct server_request *request, struct server_response *response)
+{
+	static const char *const known[] = {NULL};
+	_cleanup_crashes_ struct db_crash_list list = {0};
+	struct ey_json json;
+	int64_t id;
+
+	struct ey_error *err = server_query_only(&request->target, known);
+	if (!err)
+		err = api_id(request, &id);
+	if (!err)
+		err = db_crash_get(db, id, &list);
+	if (err)
+		return err;
+	server_response_json(response, &json);
+	ey_json_object_begin(&json);
+	ey_json_key(&json, "crash");
+	api_write_crash(&json, list.items);
+	err = kv_record(&json, db, id);
+	if (!err)
+		err = kv_alerts_about(&json, db, list.items);
+	if (err)
+		return err;
+	struct db_crash_filter same = {.reason_id = list.items[0].reason_id};
+	err = api_kv_crashes(&json, db, "same_reason", &same, 8);
+	if (err)
+		return err;
+	ey_json_object_end(&json);
+	return NULL;
+}
+
+static struct ey_error *part(struct db *db, const struct server_request *request,
+			     struct server_response *response, enum db_part which,
+			     const char *content_type, const char *suffix)
+{
+	static const char *const known[] = {"download", NULL};
+	_cleanup_free_ char *text = NULL;
+	size_t len;
+	int64_t id;
+
+	struct ey_error *err = server_query_only(&request->target, known);
+	if (!err)
+		err = api_id(request, &id);
+	if (!err)
+		err = db_crash_part(db, id, which, &text, &len);
+	if (err)
+		return err;
+	response->status = 200;
+	response->content_type = content_type;
+	if (server_query_string(&request->target, "download") &&
+	    asprintf(&response->download_name, "crash-%lld-%s", (long long)id, suffix) < 0) {
+		response->download_name = NULL;
+		return &ey_error_nomem;
+	}
+	// Text of a hostile machine, opened by hand in a browser: nothing in it may run.
+	response->csp = "default-src 'none'; sandbox";
+	ey_buf_add(&response->body, text, len);
+	return NULL;
+}
+
+struct ey_error *api_crash_log(const struct api *api, struct db *db,
+			       const struct server_request *request,
+			       struct server_response *response)
+{
+	return part(db, request, response, DB_PART_LOG, "text/plain; charset=utf-8", "dmesg.txt");
+}
+
+struct ey_error *api_crash_analysis(const struct api *api, struct db *db,
+				    const struct server_request *request,
+				    struct server_response *response)
+{
+	return part(db, request, response, DB_PART_ANALYSIS, "text/plain; charset=utf-8",
+		    "analysis.txt");
+}
+
+struct ey_error *api_crash_record(const struct api *api, struct db *db,
+				  const struct server_request *request,
+				  struct server_response *response)
+{
+	return part(db, request, response, DB_PART_RECORD, "application/json", "record.json");
+}

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Hosts that crashed: the list, and one with its history. */
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "server/api.h"
+
+static struct ey_error *read_filter(const struct server_target *target, struct db_host_filter *f)
+{
+	static const char *const known[] = {"order",  "site", "model",	"reason", "seen_since",
+					    "q",      "cursor", "limit", NULL};
+	const char *order = server_query_string(target, "order");
+	struct ey_error *err = server_query_only(target, known);
+
+	if (!err)
+		err = server_query_int(target, "model", 1, INT64_MAX, 0, &f->model_id);
+	if (!err)
+		err = server_query_int(target, "reason", 1, INT64_MAX, 0, &f->reason_id);
+	if (!err)
+		err = server_query_time(target, "seen_since", 0, &f->seen_since);
+	if (err)
+		return err;
+	f->site = server_query_string(target, "site");
+	f->text = server_query_string(target, "q");
+	if (order && !strcmp(order, "crashes"))
+		f->order = DB_HOSTS_BY_CRASHES;
+	else if (order && strcmp(order, "last_seen") != 0)
+		return ey_error_create(
+			EY_ERR_INPUT,
+			"parameter \"order\" is neither \"last_seen\" nor \"crashes\"");
+	return NULL;
+}
+
+struct ey_error *api_hosts(const struct api *api, struct db *db,
+			   const struct server_request *request, struct server_response *response)
+{
+	_cleanup_hosts_ struct db_host_list list = {0};
+	struct db_host_filter filter = {0};
+	struct db_page page;
+	struct ey_json json;
+
+	struct ey_error *err = read_filter(&request->target, &filter);
+	if (!err)
+		err = api_page(request, &page);
+	if (!err)
+		err = db_host_list(db, &filter, &page, &list);
+	if (err)
+		return err;
+	server_response_json(response, &json);
+	ey_json_object_begin(&json);
+	ey_json_key(&json, "hosts");
+	ey_json_array_begin(&json);
+	for (size_t i = 0; i < list.count; i++)
+		api_write_host(&json, &list.items[i]);
+	ey_json_array_end(&json);
+	api_kv_next(&json, list.next);
+	ey_json_object_end(&json);
+	return NULL;
+}
+
+static struct ey_error *kv_boots(struct ey_json *json, struct db *db, int64_t host_id)
+{
+	_cleanup_boots_ struct db_boot_list list = {0};
+	struct ey_error *err = db_host_boots(db, host_id, 50, &list);
+
+	if (err)
+		return err;
+	ey_json_key(json, "boots");
+	ey_json_array_begin(json);
+	for (size_t i = 0; i < list.count; i++) {
+		const struct db_boot *b = &list.items[i];
+
+		ey_json_object_begin(json);
+		api_kv_text(json, "boot_id", b->boot_uuid);
+		api_kv_text(json, "kernel", b->kernel);
+		api_kv_text(json, "firmware", b->firmware);
+		api_kv_time(json, "started", b->started);
+		api_kv_time(json, "last_seen", b->last_seen);
+		ey_json_key(json, "crash_id");
+		if (b->crash_id)
+			ey_json_int(json, b->crash_id);
+		else
+			ey_json_null(json);
+		ey_json_object_end(json);
+	}
+	ey_json_array_end(json);
+	return NULL;
+}
+
+struct ey_error *api_host(const struct api *api, struct db *db,
+			  const struct server_request *request, struct server_response *response)
+{
+	static const char *const known[] = {NULL};
+	_cleanup_hosts_ struct db_host_list list = {0};
+	struct ey_json json;
+	int64_t id;
+
+	struct ey_error *err = server_query_only(&request->target, known);
+	if (!err)
+		err = api_id(request, &id);
+	if (!err)
+		err = db_host_get(db, id, &list);
+	if (err)
+		return err;
+	struct db_stats_filter filter = {.host_id = id};
+	struct db_crash_filter crashes = {.host_id = id};
+	server_response_json(response, &json);
+	ey_json_object_begin(&json);
+	ey_json_key(&json, "host");
+	api_write_host(&json, list.items);
+	err = api_kv_alerts(&json, db, "host", id);
+	if (!err)
+		err = api_kv_top(&json, db, "reasons", DB_BY_REASON, &filter, 20);
+	if (!err)
+		err = api_kv_days(&json, db, "days", 90, filter);
+	if (!err)
+		err = kv_boots(&json, db, id);
+	if (!err)
+		err = api_kv_crashes(&json, db, "latest", &crashes, 25);
+	if (err)
+		return err;
+	ey_json_object_end(&json);
+	return NULL;
+}

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What is wrong now, where, since when, who has it; and the words that filters can be set to. */
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "server/api.h"
+
+enum { DAY = 86400, WEEK = 7 * DAY, FACET_DAYS = 365 };
+
+static void kv_totals(struct ey_json *json, const char *key, const struct db_totals *t)
+{
+	ey_json_key(json, key);
+	ey_json_object_begin(json);
+	ey_json_kv_int(json, "crashes", t->crashes);
+	ey_json_kv_int(json, "hosts", t->hosts);
+	ey_json_kv_int(json, "reasons", t->reasons);
+	ey_json_kv_int(json, "new_reasons", t->new_reasons);
+	ey_json_object_end(json);
+}
+
+static struct ey_error *kv_fleet(struct ey_json *json, struct db *db, int64_t now)
+{
+	struct db_stats_filter before = {.since = now - 2 * DAY, .until = now - DAY};
+	struct db_overview o;
+	struct db_totals day_before;
+	struct ey_error *err = db_stats_overview(db, now, &o);
+
+	if (!err)
+		err = db_stats_totals(db, &before, &day_before);
+	if (err)
+		return err;
+	ey_json_key(json, "fleet");
+	ey_json_object_begin(json);
+	ey_json_kv_int(json, "crashes", o.crashes);
+	ey_json_kv_int(json, "hosts", o.hosts);
+	ey_json_kv_int(json, "reasons", o.reasons);
+	ey_json_kv_int(json, "models", o.models);
+	ey_json_kv_int(json, "reasons_unseen", o.reasons_unseen);
+	ey_json_kv_int(json, "alerts_firing", o.alerts_firing);
+	ey_json_kv_int(json, "alerts_acknowledged", o.alerts_acknowledged);
+	api_kv_time(json, "last_crash", o.last_crash);
+	api_kv_time(json, "last_received", o.last_received);
+	ey_json_kv_int(json, "dumps", o.dumps);
+	ey_json_kv_int(json, "dump_bytes", o.dump_bytes);
+	ey_json_kv_int(json, "rejected", o.rejected);
+	ey_json_kv_int(json, "mails_waiting", o.mails_waiting);
+	kv_totals(json, "day", &o.day);
+	kv_totals(json, "day_before", &day_before);
+	kv_totals(json, "week", &o.week);
+	ey_json_object_end(json);
+	return NULL;
+}
+
+static struct ey_error *kv_new_reasons(struct ey_json *json, struct db *db, int64_t now)
+{
+	_cleanup_reasons_ struct db_reason_list list = {0};
+	struct db_reason_filter filter = {.order = DB_REASONS_BY_FIRST_SEEN,
+					  .first_seen_since = now - WEEK};
+	struct db_page page = {.limit = 10};
+	struct ey_error *err = db_reason_list(db, &filter, &page, &list);
+
+	if (err)
+		return err;
+	ey_json_key(json, "new_reasons");
+	ey_json_array_begin(json);
+	for (size_t i = 0; i < list.count; i++)
+		api_write_reason(json, &list.items[i]);
+	ey_json_array_end(json);
+	return NULL;
+}
+
+static struct ey_error *kv_jobs(struct ey_json *json, const struct api *api)
+{
+	struct server_job_status *jobs = NULL;
+	size_t count = 0;
+	struct ey_error *err = server_jobs_status(api->jobs, &jobs, &count);
+
+	if (err)
+		return err;
+	ey_json_key(json, "jobs");
+	ey_json_array_begin(json);
+	for (size_t i = 0; i < count; i++) {
+		ey_json_object_begin(json);
+		ey_json_kv_string(json, "name", jobs[i].name);
+		ey_json_kv_string(json, "state", server_job_state_name(jobs[i].state));
+		ey_json_kv_int(json, "interval_seconds", jobs[i].interval);
+		api_kv_time(json, "last_start", jobs[i].last_start);
+		api_kv_time(json, "last_ok", jobs[i].last_ok);
+		api_kv_time(json, "failing_since", jobs[i].failing_since);
+		api_kv_time(json, "next", jobs[i].next);
+		ey_json_kv_int(json, "milliseconds", jobs[i].milliseconds);
+		ey_json_kv_uint(json, "runs", jobs[i].runs);
+		ey_json_kv_uint(json, "failures", jobs[i].failures);
+		api_kv_text(json, "message", jobs[i].message);
+		ey_json_object_end(json);
+	}
+	ey_json_array_end(json);
+	server_jobs_status_free(jobs, count);
+	return NULL;
+}
+
+static void kv_server(struct ey_json *json, const struct api *api)
+{
+	ey_json_key(json, "server");
+	ey_json_object_begin(json);
+	ey_json_kv_string(json, "version", EYRIE_VERSION);
+	api_kv_time(json, "started", api->started);
+	ey_json_kv_string(json, "repository",
+			  ey_config_string(api->config, "repository", "path",
+					   "/var/lib/eyrie/repository"));
+	ey_json_object_end(json);
+}
+
+struct ey_error *api_overview(const struct api *api, struct db *db,
+			      const struct server_request *request,
+			      struct server_response *response)
+{
+	static const char *const known[] = {NULL};
+	int64_t now = ey_time_now();
+	struct db_stats_filter week = {.since = now - WEEK};
+	struct ey_json json;
+
+	struct ey_error *err = server_query_only(&request->target, known);
+	if (err)
+		return err;
+	server_response_json(response, &json);
+	ey_json_object_begin(&json);
+	kv_server(&json, api);
+	err = kv_fleet(&json, db, now);
+	if (!err)
+		err = api_kv_alerts(&json, db, NULL, 0);
+	if (!err)
+		err = api_kv_hours(&json, db, 48);
+	if (!err)
+		err = api_kv_days(&json, db, "days", 30, (struct db_stats_filter){0});
+	if (!err)
+		err = kv_new_reasons(&json, db, now);
+	if (!err)
+		err = api_kv_top(&json, db, "top_reasons", DB_BY_REASON, &week, 8);
+	if (!err)
+		err = api_kv_top(&json, db, "top_hosts", DB_BY_HOST, &week, 8);
+	if (!err)
+		err = api_kv_top(&json, db, "top_models", DB_BY_MODEL, &week, 8);
+	if (!err)
+		err = api_kv_top(&json, db, "top_kernels", DB_BY_KERNEL, &week, 8);
+	if (!err)
+		err = api_kv_top(&json, db, "sites", DB_BY_SITE, &week, 12);
+	if (!err)
+		err = api_kv_crashes(&json, db, "latest", NULL, 12);
+	if (!err)
+		err = kv_jobs(&json, api);
+	if (err)
+		return err;
+	ey_json_object_end(&json);
+	return NULL;
+}
+
+struct ey_error *api_facets(const struct api *api, struct db *db,
+			    const struct server_request *request, struct server_response *response)
+{
+	static const char *const known[] = {NULL};
+	static const struct {
+		const char *key;
+		enum db_dimension dimension;
+	} tops[] = {{"kinds", DB_BY_KIND},
+		    {"kernels", DB_BY_KERNEL},
+		    {"models", DB_BY_MODEL},
+		    {"sites", DB_BY_SITE}};
+	struct db_stats_filter year = {.since = ey_time_now() - (int64_t)FACET_DAYS * DAY};
+	struct ey_json json;
+
+	struct ey_error *err = server_query_only(&request->target, known);
+	if (err)
+		return err;
+	server_response_json(response, &json);
+	ey_json_object_begin(&json);
+	for (size_t i = 0; !err && i < EY_ARRAY_SIZE(tops); i++)
+		err = api_kv_top(&json, db, tops[i].key, tops[i].dimension, &year, 50);
+	if (err)
+		return err;
+	ey_json_object_end(&json);
+	return NULL;
+}

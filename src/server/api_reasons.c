@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Reasons: the list, and one with who has it. */
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "server/api.h"
+
+static struct ey_error *read_filter(const struct server_target *target,
+				    struct db_reason_filter *f)
+{
+	static const char *const known[] = {"order", "state", "kind",	"q",	  "seen_since",
+					    "first_seen_since", "host", "model", "cursor", "limit",
+					    NULL};
+	static const char *const orders[] = {"last_seen", "first_seen", "crashes", "hosts"};
+	const char *order = server_query_string(target, "order");
+	struct ey_error *err = server_query_only(target, known);
+
+	if (!err)
+		err = server_query_time(target, "seen_since", 0, &f->seen_since);
+	if (!err)
+		err = server_query_time(target, "first_seen_since", 0, &f->first_seen_since);
+	if (!err)
+		err = server_query_int(target, "host", 1, INT64_MAX, 0, &f->host_id);
+	if (!err)
+		err = server_query_int(target, "model", 1, INT64_MAX, 0, &f->model_id);
+	if (err)
+		return err;
+	f->state = server_query_string(target, "state");
+	f->kind = server_query_string(target, "kind");
+	f->text = server_query_string(target, "q");
+	for (size_t i = 0; order && i < EY_ARRAY_SIZE(orders); i++) {
+		if (!strcmp(order, orders[i])) {
+			f->order = (enum db_reason_order)i;
+			return NULL;
+		}
+	}
+	return !order ? NULL
+		      : ey_error_create(EY_ERR_INPUT,
+					"parameter \"order\" is none of last_seen, first_seen, "
+					"crashes, hosts");
+}
+
+struct ey_error *api_reasons(const struct api *api, struct db *db,
+			     const struct server_request *request, struct server_response *response)
+{
+	_cleanup_reasons_ struct db_reason_list list = {0};
+	struct db_reason_filter filter = {0};
+	struct db_page page;
+	struct ey_json json;
+
+	struct ey_error *err = read_filter(&request->target, &filter);
+	if (!err)
+		err = api_page(request, &page);
+	if (!err)
+		err = db_reason_list(db, &filter, &page, &list);
+	if (err)
+		return err;
+	server_response_json(response, &json);
+	ey_json_object_begin(&json);
+	ey_json_key(&json, "reasons");
+	ey_json_array_begin(&json);
+	for (size_t i = 0; i < list.count; i++)
+		api_write_reason(&json, &list.items[i]);
+	ey_json_array_end(&json);
+	api_kv_next(&json, list.next);
+	ey_json_object_end(&json);
+	return NULL;
+}
+
+static struct ey_error *kv_signatures(struct ey_json *json, struct db *db, int64_t id)
+{
+	_cleanup_signatures_ struct db_signature_list list = {0};
+	struct ey_error *err = db_reason_signatures(db, id, 20, &list);
+
+	if (err)
+		return err;
+	ey_json_key(json, "signatures");
+	ey_json_array_begin(json);
+	for (size_t i = 0; i < list.count; i++) {
+		ey_json_object_begin(json);
+		ey_json_kv_string(json, "signature", list.items[i].signature);
+		api_kv_time(json, "first_seen", list.items[i].first_seen);
+		api_kv_time(json, "last_seen", list.items[i].last_seen);
+		ey_json_kv_int(json, "crashes", list.items[i].crashes);
+		ey_json_object_end(json);
+	}
+	ey_json_array_end(json);
+	return NULL;
+}
+
+struct ey_error *api_reason(const struct api *api, struct db *db,
+			    const struct server_request *request, struct server_response *response)
+{
+	static const char *const known[] = {NULL};
+	static const struct {
+		const char *key;
+		enum db_dimension dimension;
+	} tops[] = {{"kernels", DB_BY_KERNEL},
+		    {"models", DB_BY_MODEL},
+		    {"firmwares", DB_BY_FIRMWARE},
+		    {"sites", DB_BY_SITE},
+		    {"hosts", DB_BY_HOST}};
+	_cleanup_reasons_ struct db_reason_list list = {0};
+	struct ey_json json;
+	int64_t id;
+
+	struct ey_error *err = server_query_only(&request->target, known);
+	if (!err)
+		err = api_id(request, &id);
+	if (!err)
+		err = db_reason_get(db, id, &list);
+	if (err)
+		return err;
+	struct db_stats_filter filter = {.reason_id = id};
+	struct db_crash_filter crashes = {.reason_id = id};
+	server_response_json(response, &json);
+	ey_json_object_begin(&json);
+	ey_json_key(&json, "reason");
+	api_write_reason(&json, list.items);
+	err = kv_signatures(&json, db, id);
+	for (size_t i = 0; !err && i < EY_ARRAY_SIZE(tops); i++)
+		err = api_kv_top(&json, db, tops[i].key, tops[i].dimension, &filter, 10);
+	if (!err)
+		err = api_kv_days(&json, db, "days", 90, filter);
+	if (!err)
+		err = api_kv_alerts(&json, db, "reason", id);
+	if (!err)
+		err = api_kv_crashes(&json, db, "latest", &crashes, 25);
+	if (err)
+		return err;
+	ey_json_object_end(&json);
+	return NULL;
+}

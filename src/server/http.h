@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/**
+ * @file
+ * HTTP: listening, limits, headers, compression. What to answer is somebody else's business
+ * (struct http_handler); how it travels is decided here.
+ */
+#ifndef EYRIE_SERVER_HTTP_H
+#define EYRIE_SERVER_HTTP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "server/message.h"
+
+enum {
+	/** Largest body of a POST, bytes. */
+	HTTP_BODY_MAX = 64 << 10,
+	/** Memory for the header of one connection, bytes; a larger header is refused. */
+	HTTP_HEADER_MEMORY = 32 << 10,
+	/** Seconds without a byte after which a connection is closed. */
+	HTTP_IDLE_SECONDS = 30,
+	HTTP_CONNECTIONS_MAX = 1000,
+};
+
+struct http_handler {
+	/** Methods that @p path has (bits of enum server_method); 0: there is no such path. */
+	unsigned int (*methods)(void *arg, const char *path);
+	/**
+	 * Answer @p request into @p response (zeroed); an error becomes a JSON error. Called from
+	 * several threads at once.
+	 */
+	struct ey_error *(*handle)(void *arg, struct server_request *request,
+				   struct server_response *response);
+	void *arg;
+};
+
+struct http_options {
+	/** Numeric address, e.g. "127.0.0.1" or "::1". */
+	const char *address;
+	/** 0: any free port. */
+	uint16_t port;
+	unsigned int threads;
+	/**
+	 * Names under which browsers may reach this server besides "localhost" and numeric
+	 * addresses, separated by blanks; NULL: none. A foreign name in Host is refused, or any web
+	 * site could point its own name here and read (DNS rebinding).
+	 */
+	const char *host_names;
+	struct http_handler handler;
+};
+
+struct http_server;
+
+/** Listen and serve in threads of its own. EY_ERR_IO where the address is taken or not ours. */
+struct ey_error *http_server_create(const struct http_options *options,
+				    struct http_server **ret) EY_MUST_CHECK;
+/** The port listened on. */
+uint16_t http_server_port(const struct http_server *server);
+/** Stop accepting, finish what is being answered, and release everything. */
+void http_server_destroy(struct http_server *server);
+
+/** Whether a Host header is one of ours: numeric, "localhost", or in @p names. */
+bool http_host_is_ours(const char *host, const char *names);
+/**
+ * Whether a request that changes something comes from a page of ours or from no page at all: by
+ * Sec-Fetch-Site where the browser sends it, else by Origin against Host.
+ */
+bool http_is_same_origin(const char *sec_fetch_site, const char *origin, const char *host);
+
+#endif

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "server/job_table.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "db/db.h"
+#include "db/job.h"
+#include "ingest/populate.h"
+#include "ingest/purge.h"
+#include "monitor/monitor.h"
+
+static struct ey_error *run_populate(void *arg, struct ey_buf *said, bool *kick)
+{
+	const struct ey_config *config = arg;
+	_cleanup_db_ struct db *db = NULL;
+	struct populate_options options = {0};
+	struct populate_result r = {0};
+
+	struct ey_error *err = populate_options_load(&options, config);
+	if (!err)
+		err = db_open_config(config, DB_OPEN_WRITE | DB_OPEN_FAST_COMMITS, &db);
+	if (!err)
+		err = populate_run(db, &options, &r);
+	if (err)
+		return err;
+	// What came in is to be judged now, not at the monitor's next turn.
+	*kick = r.fresh + r.known > 0;
+	ey_buf_printf(said,
+		      "%" PRIu64 " folders: %" PRIu64 " crashes of new reasons, %" PRIu64
+		      " of known ones",
+		      r.folders, r.fresh, r.known);
+	if (r.rejected + r.rejected_before)
+		ey_buf_printf(said, ", %" PRIu64 " that cannot be read",
+			      r.rejected + r.rejected_before);
+	if (*kick)
+		ey_log_info("populate: %s", ey_buf_str(said));
+	return NULL;
+}
+
+static void log_monitor(const struct monitor_event *event, void *arg)
+{
+	static const char *const words[] = {"alert", "resolved", "new reason"};
+
+	ey_log_info("%s: %s", words[event->what], event->text);
+}
+
+static struct ey_error *run_monitor(void *arg, struct ey_buf *said, bool *kick)
+{
+	const struct ey_config *config = arg;
+	_cleanup_db_ struct db *db = NULL;
+	struct monitor_options options = {0};
+	struct monitor_result r = {0};
+
+	struct ey_error *err = monitor_options_load(&options, config);
+	if (!err)
+		err = db_open_config(config, DB_OPEN_WRITE, &db);
+	options.on_event = log_monitor;
+	if (!err)
+		err = monitor_run(db, &options, &r);
+	if (err)
+		return err;
+	*kick = r.mails_queued > 0;
+	ey_buf_printf(said,
+		      "%" PRIu64 " alerts raised, %" PRIu64 " resolved, %" PRIu64
+		      " active, %" PRIu64 " new reasons, %" PRIu64 " mails queued",
+		      r.raised, r.resolved, r.active, r.new_reasons, r.mails_queued);
+	return NULL;
+}
+
+static struct ey_error *run_purge(void *arg, struct ey_buf *said, bool *kick)
+{
+	const struct ey_config *config = arg;
+	_cleanup_db_ struct db *db = NULL;
+	struct purge_options options = {0};
+	struct purge_result r = {0};
+
+	struct ey_error *err = purge_options_load(&options, config);
+	if (!err)
+		err = db_open_config(config, DB_OPEN_WRITE, &db);
+	if (!err)
+		err = purge_run(db, &options, &r);
+	if (err)
+		return err;
+	if (r.failed)
+		return ey_error_create(EY_ERR_IO, "%" PRIu64 " dumps could not be removed",
+				       r.failed);
+	ey_buf_printf(said, "%" PRIu64 " dumps removed, %" PRIu64 " MB", r.dumps,
+		      r.bytes / 1000000);
+	if (r.dumps)
+		ey_log_info("purge: %s", ey_buf_str(said));
+	return NULL;
+}
+
+struct ey_error *server_job_table_create(const struct ey_config *config,
+					 const struct server_config *server,
+					 struct server_job **ret)
+{
+	const struct server_job table[] = {
+		{"populate", server->populate_interval, run_populate, (void *)(uintptr_t)config},
+		{"monitor", server->monitor_interval, run_monitor, (void *)(uintptr_t)config},
+		{"purge", server->purge_interval, run_purge, (void *)(uintptr_t)config},
+		{0},
+	};
+	struct server_job *jobs = malloc(sizeof(table));
+
+	if (!jobs)
+		return &ey_error_nomem;
+	memcpy(jobs, table, sizeof(table));
+	*ret = jobs;
+	return NULL;
+}
+
+void server_job_table_destroy(struct server_job *jobs)
+{
+	free(jobs);
+}

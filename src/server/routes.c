@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "server/routes.h"
+
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "server/assets.h"
+
+struct route {
+	enum server_method method;
+	/** At most one component is "{id}". */
+	const char *pattern;
+	api_fn *fn;
+};
+
+static const struct route routes[] = {
+	{SERVER_GET, "/api/v1/overview", api_overview},
+	{SERVER_GET, "/api/v1/facets", api_facets},
+	{SERVER_GET, "/api/v1/crashes", api_crashes},
+	{SERVER_GET, "/api/v1/crashes/{id}", api_crash},
+	{SERVER_GET, "/api/v1/crashes/{id}/log", api_crash_log},
+	{SERVER_GET, "/api/v1/crashes/{id}/analysis", api_crash_analysis},
+	{SERVER_GET, "/api/v1/crashes/{id}/record", api_crash_record},
+	{SERVER_GET, "/api/v1/reasons", api_reasons},
+	{SERVER_GET, "/api/v1/reasons/{id}", api_reason},
+	{SERVER_GET, "/api/v1/hosts", api_hosts},
+	{SERVER_GET, "/api/v1/hosts/{id}", api_host},
+	{SERVER_GET, "/api/v1/alerts", api_alerts},
+	{SERVER_GET, "/api/v1/alerts/{id}", api_alert},
+	{SERVER_POST, "/api/v1/alerts/{id}/ack", api_alert_ack},
+	{SERVER_GET, "/api/v1/report", api_report},
+	{SERVER_GET, "/report.html", api_report_page},
+};
+
+/** Addresses of the console's pages: its script draws them all from one index.html. */
+static const char *const pages[] = {
+	"/",	    "/alerts",	     "/crashes", "/crashes/{id}", "/reasons", "/reasons/{id}",
+	"/hosts", "/hosts/{id}", "/report",
+};
+
+// The component at "{id}" starts at *id_ret in path and ends at the next '/' or the end.
+static bool matches(const char *pattern, const char *path, const char **id_ret, size_t *len_ret)
+{
+	while (*pattern) {
+		if (*pattern == '{') {
+			size_t len = strcspn(path, "/");
+
+			if (!len)
+				return false;
+			*id_ret = path;
+			*len_ret = len;
+			path += len;
+			pattern += strlen("{id}");
+		} else if (*pattern++ != *path++) {
+			return false;
+		}
+	}
+	return !*path;
+}
+
+static bool is_page(const char *path)
+{
+	const char *id;
+	size_t len;
+
+	for (size_t i = 0; i < EY_ARRAY_SIZE(pages); i++) {
+		if (matches(pages[i], path, &id, &len))
+			return true;
+	}
+	return false;
+}
+
+static unsigned int methods(void *arg, const char *path)
+{
+	unsigned int found = 0;
+	const char *id;
+	size_t len;
+
+	for (size_t i = 0; i < EY_ARRAY_SIZE(routes); i++) {
+		if (matches(routes[i].pattern, path, &id, &len))
+			found |= routes[i].method;
+	}
+	if (!found && (!strcmp(path, "/healthz") || is_page(path) || server_asset_find(path)))
+		found = SERVER_GET;
+	return found;
+}
+
+static void answer_asset(const struct server_asset *asset, bool forever,
+			 struct server_response *response)
+{
+	response->status = 200;
+	response->content_type = asset->content_type;
+	response->fixed = asset->data;
+	response->fixed_len = asset->len;
+	response->fixed_gzip = asset->gzip;
+	response->fixed_gzip_len = asset->gzip_len;
+	response->fixed_etag = asset->etag;
+	if (forever)
+		response->cache_control = "public, max-age=31536000, immutable";
+}
+
+static struct ey_error *answer_route(const struct api *api, const struct route *route,
+				     struct server_request *request,
+				     struct server_response *response)
+{
+	struct db *db = NULL;
+	struct ey_error *err = server_db_pool_take(api->pool, &db);
+
+	if (err)
+		return err;
+	err = route->fn(api, db, request, response);
+	// Out of reach or locked: whatever state the connection is in, the next one begins anew.
+	server_db_pool_give(api->pool, db, err && err->code == EY_ERR_IO);
+	return err;
+}
+
+// Alive means: the database answers.
+static struct ey_error *answer_health(const struct api *api, struct server_response *response)
+{
+	struct db *db = NULL;
+	unsigned int version;
+	struct ey_json json;
+	struct ey_error *err = server_db_pool_take(api->pool, &db);
+
+	if (!err) {
+		err = db_schema_version(db, &version);
+		server_db_pool_give(api->pool, db, err != NULL);
+	}
+	if (err)
+		return err;
+	server_response_json(response, &json);
+	ey_json_object_begin(&json);
+	ey_json_kv_string(&json, "status", "ok");
+	ey_json_kv_string(&json, "version", EYRIE_VERSION);
+	ey_json_kv_uint(&json, "schema", version);
+	ey_json_object_end(&json);
+	return NULL;
+}
+
+static struct ey_error *handle(void *arg, struct server_request *request,
+			       struct server_response *response)
+{
+	const struct api *api = arg;
+	const char *path = request->target.path;
+	const char *id = NULL;
+	char id_text[32] = "";
+	size_t len = 0;
+
+	for (size_t i = 0; i < EY_ARRAY_SIZE(routes); i++) {
+		if (routes[i].method != request->method ||
+		    !matches(routes[i].pattern, path, &id, &len))
+			continue;
+		// No id is longer than a 64-bit number.
+		if (id && len < sizeof(id_text)) {
+			memcpy(id_text, id, len);
+			request->id = id_text;
+		}
+		return answer_route(api, &routes[i], request, response);
+	}
+	if (!strcmp(path, "/healthz"))
+		return answer_health(api, response);
+	const struct server_asset *asset =
+		server_asset_find(is_page(path) ? "/index.html" : path);
+	if (!asset)
+		return ey_error_create(EY_ERR_NOT_FOUND, "there is nothing at this address");
+	// Their names carry a hash of their content.
+	answer_asset(asset, !strncmp(path, "/assets/", 8), response);
+	return NULL;
+}
+
+struct http_handler server_routes(struct api *api)
+{
+	return (struct http_handler){.methods = methods, .handle = handle, .arg = api};
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/** @file Which address is answered by what: the API's routes, and the console's pages. */
+#ifndef EYRIE_SERVER_ROUTES_H
+#define EYRIE_SERVER_ROUTES_H
+
+#include "server/api.h"
+#include "server/http.h"
+
+/** The handler for http_server_create(); @p api must outlive the server. */
+struct http_handler server_routes(struct api *api);
+
+#endif

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "server/server.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "server/config.h"
+#include "server/job_table.h"
+#include "server/routes.h"
+#include "server/sd_notify.h"
+
+enum {
+	/** Seconds that a running job gets to end by itself when the server stops. */
+	STOP_SECONDS = 20,
+};
+
+struct server {
+	struct server_config config;
+	struct api api;
+	struct http_server *http;
+	struct server_job *jobs;
+};
+
+static struct ey_error *start(struct server *s, const struct ey_config *config)
+{
+	_cleanup_db_ struct db *db = NULL;
+	struct ey_error *err = server_config_read(config, &s->config);
+
+	if (err)
+		return err;
+	if (sodium_init() < 0)
+		return ey_error_create(EY_ERR_IO, "cannot start libsodium");
+	// Create the database or bring its schema up to date before anybody asks for it.
+	err = db_open_config(config, DB_OPEN_WRITE, &db);
+	if (err)
+		return err;
+	err = server_db_pool_create(config, s->config.threads, &s->api.pool);
+	if (err)
+		return err;
+	server_db_pool_give(s->api.pool, no_cleanup_ptr(db), false);
+	s->api.config = config;
+	s->api.started = ey_time_now();
+	err = server_job_table_create(config, &s->config, &s->jobs);
+	if (!err)
+		err = server_jobs_start(s->jobs, &s->api.jobs);
+	if (err)
+		return err;
+	const struct http_options http = {
+		.address = s->config.address,
+		.port = s->config.port,
+		.threads = s->config.threads,
+		.host_names = s->config.host_names,
+		.handler = server_routes(&s->api),
+	};
+	return http_server_create(&http, &s->http);
+}
+
+static void stop(struct server *s)
+{
+	http_server_destroy(s->http);
+	if (!server_jobs_stop(s->api.jobs, STOP_SECONDS)) {
+		// Its work is one transaction after the other: what is not committed is done again.
+		ey_log_warning("a job still runs after %d s; leaving without it", STOP_SECONDS);
+		fflush(NULL);
+		_exit(0);
+	}
+	server_job_table_destroy(s->jobs);
+	server_db_pool_destroy(s->api.pool);
+}
+
+struct ey_error *server_run(const struct ey_config *config)
+{
+	struct server s = {0};
+	sigset_t signals;
+	int signum = 0;
+
+	// Blocked before any thread is made, so that only sigwait() below gets them.
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGINT);
+	pthread_sigmask(SIG_BLOCK, &signals, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	struct ey_error *err = start(&s, config);
+	if (!err) {
+		const char *v6 = strchr(s.config.address, ':');
+
+		ey_log_info("console and API at http://%s%s%s:%u/", v6 ? "[" : "",
+			    s.config.address, v6 ? "]" : "", http_server_port(s.http));
+		if (!s.config.loopback)
+			ey_log_warning("there is no sign-in yet: whoever reaches %s port %u reads "
+				       "every crash and acknowledges alerts",
+				       s.config.address, http_server_port(s.http));
+		server_sd_notify("READY=1");
+		while (sigwait(&signals, &signum) == EINTR)
+			;
+		ey_log_info("stopping: got %s", strsignal(signum));
+		server_sd_notify("STOPPING=1");
+	}
+	stop(&s);
+	return err;
+}
