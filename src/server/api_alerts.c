@@ -11,16 +11,11 @@
 
 enum { WHO_MAX = 64 };
 
-static void json_decrefp(json_t **json)
-{
-	json_decref(*json);
-}
-
 struct ey_error *api_alerts(const struct api *api, struct db *db,
 			    const struct server_request *request, struct server_response *response)
 {
-	static const char *const known[] = {"state", "scope", "subject", "since",
-					    "until", "cursor", "limit", NULL};
+	static const char *const known[] = {"state", "scope",  "subject", "since",
+					    "until", "cursor", "limit",	  NULL};
 	const struct server_target *target = &request->target;
 	const char *state = server_query_string(target, "state");
 	_cleanup_alerts_ struct db_alert_list list = {0};
@@ -117,12 +112,12 @@ struct ey_error *api_alert_ack(const struct api *api, struct db *db,
 		err = api_id(request, &id);
 	if (err)
 		return err;
-	if (!json_is_string(who) ||
-	    !name_is_fine(json_string_value(who), json_string_length(who)))
-		return ey_error_create(EY_ERR_INPUT,
-				       "the body must be {\"who\": \"NAME\"} with a name of at most "
-				       "%d bytes",
-				       WHO_MAX);
+	if (!json_is_string(who) || !name_is_fine(json_string_value(who), json_string_length(who)))
+		return ey_error_create(
+			EY_ERR_INPUT,
+			"the body must be {\"who\": \"NAME\"} with a name of at most "
+			"%d bytes",
+			WHO_MAX);
 	err = db_alert_acknowledge(db, id, json_string_value(who), ey_time_now());
 	if (err)
 		return err;

@@ -8,18 +8,14 @@
 #include "oops/event.h"
 #include "server/api.h"
 
-static void json_decrefp(json_t **json)
-{
-	json_decref(*json);
-}
+enum { RECORD_DEPTH = 64, RECORD_VALUES = 4 << 20 };
 
-static struct ey_error *read_filter(const struct server_target *target,
-				    struct db_crash_filter *f)
+static struct ey_error *read_filter(const struct server_target *target, struct db_crash_filter *f)
 {
 	static const char *const known[] = {
-		"host",	    "model",  "reason",	   "alert", "since", "until",	    "verdict",
-		"site",	    "kernel", "firmware",  "kind",  "dump",  "function",    "module",
-		"signature", "q",     "reason_state", "cursor", "limit", NULL};
+		"host",	     "model",  "reason",       "alert",	 "since", "until",    "verdict",
+		"site",	     "kernel", "firmware",     "kind",	 "dump",  "function", "module",
+		"signature", "q",      "reason_state", "cursor", "limit", NULL};
 	const struct {
 		const char *name;
 		int64_t *value;
@@ -30,11 +26,16 @@ static struct ey_error *read_filter(const struct server_target *target,
 	const struct {
 		const char *name;
 		const char **value;
-	} texts[] = {{"site", &f->site},	   {"kernel", &f->kernel},
-		     {"firmware", &f->firmware},   {"kind", &f->kind},
-		     {"function", &f->function},   {"module", &f->module},
-		     {"signature", &f->signature}, {"dump", &f->dump},
-		     {"q", &f->text},		   {"reason_state", &f->reason_state}};
+	} texts[] = {{"site", &f->site},
+		     {"kernel", &f->kernel},
+		     {"firmware", &f->firmware},
+		     {"kind", &f->kind},
+		     {"function", &f->function},
+		     {"module", &f->module},
+		     {"signature", &f->signature},
+		     {"dump", &f->dump},
+		     {"q", &f->text},
+		     {"reason_state", &f->reason_state}};
 	const char *verdict = server_query_string(target, "verdict");
 	struct ey_error *err = server_query_only(target, known);
 
@@ -102,8 +103,13 @@ static struct ey_error *kv_record(struct ey_json *json, struct db *db, int64_t i
 	if (err && err->code != EY_ERR_NOT_FOUND)
 		return err;
 	ey_error_destroy(err);
-	if (!err)
-		record = json_loadb(text, len, JSON_ALLOW_NUL, NULL);
+	// A record is taken in within limits, but they were perhaps others then.
+	if (text) {
+		err = ey_json_check_limits(text, len, RECORD_DEPTH, RECORD_VALUES);
+		if (!err)
+			record = json_loadb(text, len, JSON_ALLOW_NUL, NULL);
+		ey_error_destroy(err);
+	}
 	if (!json_is_object(record)) {
 		ey_json_null(json);
 		return NULL;
@@ -124,9 +130,8 @@ static struct ey_error *kv_alerts_about(struct ey_json *json, struct db *db,
 	const struct {
 		const char *scope;
 		int64_t id;
-	} subjects[] = {{"host", crash->host_id},
-			{"model", crash->model_id},
-			{"reason", crash->reason_id}};
+	} subjects[] = {
+		{"host", crash->host_id}, {"model", crash->model_id}, {"reason", crash->reason_id}};
 
 	ey_json_key(json, "alerts");
 	ey_json_array_begin(json);

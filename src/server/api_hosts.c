@@ -7,8 +7,8 @@
 
 static struct ey_error *read_filter(const struct server_target *target, struct db_host_filter *f)
 {
-	static const char *const known[] = {"order",  "site", "model",	"reason", "seen_since",
-					    "q",      "cursor", "limit", NULL};
+	static const char *const known[] = {"order", "site",   "model", "reason", "seen_since",
+					    "q",     "cursor", "limit", NULL};
 	const char *order = server_query_string(target, "order");
 	struct ey_error *err = server_query_only(target, known);
 

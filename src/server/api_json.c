@@ -4,6 +4,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "db/console_hours.h"
 #include "server/api.h"
 
 struct ey_error *api_id(const struct server_request *request, int64_t *ret)
@@ -212,6 +213,29 @@ struct ey_error *api_kv_days(struct ey_json *json, struct db *db, const char *ke
 	for (size_t i = 0; i < list.count; i++) {
 		ey_json_object_begin(json);
 		api_kv_time(json, "day", list.items[i].day);
+		ey_json_kv_int(json, "crashes", list.items[i].crashes);
+		ey_json_kv_int(json, "hosts", list.items[i].hosts);
+		ey_json_kv_int(json, "new_reasons", list.items[i].new_reasons);
+		ey_json_object_end(json);
+	}
+	ey_json_array_end(json);
+	return NULL;
+}
+
+struct ey_error *api_kv_hours(struct ey_json *json, struct db *db, int hours)
+{
+	_cleanup_hours_ struct db_hour_list list = {0};
+	int64_t now = ey_time_now();
+	int64_t until = now - now % 3600 + 3600;
+	struct ey_error *err = db_console_hours(db, until - (int64_t)hours * 3600, until, &list);
+
+	if (err)
+		return err;
+	ey_json_key(json, "hours");
+	ey_json_array_begin(json);
+	for (size_t i = 0; i < list.count; i++) {
+		ey_json_object_begin(json);
+		api_kv_time(json, "hour", list.items[i].hour);
 		ey_json_kv_int(json, "crashes", list.items[i].crashes);
 		ey_json_kv_int(json, "hosts", list.items[i].hosts);
 		ey_json_kv_int(json, "new_reasons", list.items[i].new_reasons);

@@ -104,9 +104,9 @@ static void kv_server(struct ey_json *json, const struct api *api)
 	ey_json_object_begin(json);
 	ey_json_kv_string(json, "version", EYRIE_VERSION);
 	api_kv_time(json, "started", api->started);
-	ey_json_kv_string(json, "repository",
-			  ey_config_string(api->config, "repository", "path",
-					   "/var/lib/eyrie/repository"));
+	ey_json_kv_string(
+		json, "repository",
+		ey_config_string(api->config, "repository", "path", "/var/lib/eyrie/repository"));
 	ey_json_object_end(json);
 }
 

@@ -5,12 +5,11 @@
 #include "base/cleanup.h"
 #include "server/api.h"
 
-static struct ey_error *read_filter(const struct server_target *target,
-				    struct db_reason_filter *f)
+static struct ey_error *read_filter(const struct server_target *target, struct db_reason_filter *f)
 {
-	static const char *const known[] = {"order", "state", "kind",	"q",	  "seen_since",
-					    "first_seen_since", "host", "model", "cursor", "limit",
-					    NULL};
+	static const char *const known[] = {
+		"order", "state", "kind",   "q",     "seen_since", "first_seen_since",
+		"host",	 "model", "cursor", "limit", NULL};
 	static const char *const orders[] = {"last_seen", "first_seen", "crashes", "hosts"};
 	const char *order = server_query_string(target, "order");
 	struct ey_error *err = server_query_only(target, known);

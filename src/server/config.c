@@ -31,8 +31,8 @@ struct ey_error *server_listen_parse(const char *text, char *address, uint16_t *
 
 	if (brackets)
 		len -= 2;
-	if (colon && len < SERVER_ADDRESS_SIZE && server_int_parse(colon + 1, &port) &&
-	    port >= 0 && port <= UINT16_MAX) {
+	if (colon && len < SERVER_ADDRESS_SIZE && server_int_parse(colon + 1, &port) && port >= 0 &&
+	    port <= UINT16_MAX) {
 		memcpy(address, start, len);
 		address[len] = '\0';
 		*port_ret = (uint16_t)port;
@@ -61,9 +61,9 @@ struct ey_error *server_config_read(const struct ey_config *config, struct serve
 	uint64_t threads;
 
 	*ret = (struct server_config){0};
-	struct ey_error *err = server_listen_parse(
-		ey_config_string(config, "server", "listen", DEFAULT_LISTEN), ret->address,
-		&ret->port);
+	struct ey_error *err =
+		server_listen_parse(ey_config_string(config, "server", "listen", DEFAULT_LISTEN),
+				    ret->address, &ret->port);
 	if (err)
 		return ey_error_prefix(err, "[server] listen");
 	err = ey_config_bool(config, "server", "allow_remote", false, &allow_remote);
@@ -74,7 +74,8 @@ struct ey_error *server_config_read(const struct ey_config *config, struct serve
 		return ey_error_create(
 			EY_ERR_USAGE,
 			"refusing to listen on %s: there is no sign-in yet, so whoever reaches the "
-			"port reads every kernel log; put a proxy with sign-in before 127.0.0.1, or "
+			"port reads every kernel log; put a proxy with sign-in before 127.0.0.1, "
+			"or "
 			"set allow_remote = yes in section [server] if the network is trusted",
 			ret->address);
 	err = ey_config_uint(config, "server", "threads", 4, &threads);

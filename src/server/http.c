@@ -126,8 +126,8 @@ static enum MHD_Result refuse(struct MHD_Connection *c, unsigned int status, con
 }
 
 // What can be refused before the body has come. Returns whether an answer was sent.
-static bool refuse_early(struct http_server *server, struct exchange *x,
-			 struct MHD_Connection *c, const char *method, enum MHD_Result *result)
+static bool refuse_early(struct http_server *server, struct exchange *x, struct MHD_Connection *c,
+			 const char *method, enum MHD_Result *result)
 {
 	const char *host = header(c, "Host");
 	const char *length = header(c, "Content-Length");
@@ -136,8 +136,8 @@ static bool refuse_early(struct http_server *server, struct exchange *x,
 		*result = refuse(c, 503, "out of memory", 0);
 		return true;
 	}
-	struct ey_error *err = server_target_parse(&x->request.target, x->raw_target,
-						   strlen(x->raw_target));
+	struct ey_error *err =
+		server_target_parse(&x->request.target, x->raw_target, strlen(x->raw_target));
 	if (err) {
 		*result = refuse(c, strlen(x->raw_target) > SERVER_TARGET_MAX ? 414 : 400,
 				 err->message, 0);
@@ -189,8 +189,7 @@ static enum MHD_Result answer(struct http_server *server, struct exchange *x,
 
 	x->request.body = ey_buf_str(&x->body);
 	x->request.body_len = x->body.len;
-	struct ey_error *err =
-		server->handler.handle(server->handler.arg, &x->request, &response);
+	struct ey_error *err = server->handler.handle(server->handler.arg, &x->request, &response);
 	if (!err)
 		err = ey_buf_error(&response.body);
 	if (err) {
@@ -249,8 +248,8 @@ static struct ey_error *listen_on(const char *address, uint16_t port, int *fd_re
 	bool v6 = inet_pton(AF_INET6, address, &a6.sin6_addr) == 1;
 
 	if (!v6 && inet_pton(AF_INET, address, &a4.sin_addr) != 1)
-		return ey_error_create(EY_ERR_USAGE,
-				       "cannot listen on \"%s\": not a numeric IP address", address);
+		return ey_error_create(
+			EY_ERR_USAGE, "cannot listen on \"%s\": not a numeric IP address", address);
 	_cleanup_close_ int fd =
 		socket(v6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
@@ -308,10 +307,10 @@ struct ey_error *http_server_create(const struct http_options *options, struct h
 		on_request, server, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
 		MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_THREAD_POOL_SIZE, options->threads,
 		MHD_OPTION_URI_LOG_CALLBACK, on_target, NULL, MHD_OPTION_NOTIFY_COMPLETED,
-		on_completed, NULL, MHD_OPTION_CONNECTION_LIMIT,
-		(unsigned int)HTTP_CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
-		(unsigned int)HTTP_IDLE_SECONDS, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-		(size_t)HTTP_HEADER_MEMORY, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
+		on_completed, NULL, MHD_OPTION_CONNECTION_LIMIT, (unsigned int)HTTP_CONNECTIONS_MAX,
+		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned int)HTTP_IDLE_SECONDS,
+		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HTTP_HEADER_MEMORY,
+		MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
 	if (!server->daemon)
 		return ey_error_create(EY_ERR_IO, "cannot start the HTTP server");
 	no_cleanup_fd(fd);

@@ -148,8 +148,7 @@ static struct MHD_Response *make_dynamic(struct MHD_Connection *c, struct server
 	char *data = ey_buf_steal(&response->body, &len);
 	if (!data)
 		return NULL;
-	struct MHD_Response *r =
-		MHD_create_response_from_buffer(len, data, MHD_RESPMEM_MUST_FREE);
+	struct MHD_Response *r = MHD_create_response_from_buffer(len, data, MHD_RESPMEM_MUST_FREE);
 	if (!r)
 		free(data);
 	else if (coding)
@@ -160,7 +159,8 @@ static struct MHD_Response *make_dynamic(struct MHD_Connection *c, struct server
 enum MHD_Result http_respond(struct MHD_Connection *c, struct server_response *response,
 			     unsigned int allow)
 {
-	const char *if_none_match = MHD_lookup_connection_value(c, MHD_HEADER_KIND, "If-None-Match");
+	const char *if_none_match =
+		MHD_lookup_connection_value(c, MHD_HEADER_KIND, "If-None-Match");
 	char own_etag[ETAG_TEXT_SIZE] = "";
 	const char *etag = response->fixed ? response->fixed_etag : own_etag;
 	struct MHD_Response *r;
@@ -170,7 +170,7 @@ enum MHD_Result http_respond(struct MHD_Connection *c, struct server_response *r
 	if (response->status == 200 && etag_matches(if_none_match, etag)) {
 		response->status = 304;
 		response->content_type = NULL;
-		r = MHD_create_response_from_buffer(0, (void *)(uintptr_t)"",
+		r = MHD_create_response_from_buffer(0, (void *)(uintptr_t) "",
 						    MHD_RESPMEM_PERSISTENT);
 	} else if (response->fixed) {
 		r = make_fixed(c, response);
@@ -184,9 +184,9 @@ enum MHD_Result http_respond(struct MHD_Connection *c, struct server_response *r
 		MHD_add_response_header(r, "ETag", etag);
 	if (allow)
 		MHD_add_response_header(r, "Allow",
-					allow & SERVER_POST ? (allow & SERVER_GET ? "GET, HEAD, POST"
-										  : "POST")
-							    : "GET, HEAD");
+					allow & SERVER_POST
+						? (allow & SERVER_GET ? "GET, HEAD, POST" : "POST")
+						: "GET, HEAD");
 	enum MHD_Result result = MHD_queue_response(c, response->status, r);
 	MHD_destroy_response(r);
 	return result;

@@ -40,8 +40,7 @@ static struct ey_error *decode(const char *src, size_t len, bool plus_is_space, 
 			c = ' ';
 		}
 		if ((unsigned char)c < 0x20 || c == 0x7f)
-			return ey_error_create(EY_ERR_INPUT,
-					       "the address has a control character");
+			return ey_error_create(EY_ERR_INPUT, "the address has a control character");
 		dst[n++] = c;
 	}
 	dst[n] = '\0';
@@ -54,9 +53,11 @@ static bool is_utf8(const char *s)
 	const unsigned char *p = (const unsigned char *)s;
 
 	while (*p) {
-		int more = *p < 0x80 ? 0 : *p >= 0xc2 && *p <= 0xdf ? 1 : *p >= 0xe0 && *p <= 0xef ? 2
-			 : *p >= 0xf0 && *p <= 0xf4			? 3
-									: -1;
+		int more = *p < 0x80		      ? 0
+			   : *p >= 0xc2 && *p <= 0xdf ? 1
+			   : *p >= 0xe0 && *p <= 0xef ? 2
+			   : *p >= 0xf0 && *p <= 0xf4 ? 3
+						      : -1;
 		unsigned char first = *p++;
 
 		if (more < 0)

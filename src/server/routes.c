@@ -34,7 +34,7 @@ static const struct route routes[] = {
 
 /** Addresses of the console's pages: its script draws them all from one index.html. */
 static const char *const pages[] = {
-	"/",	    "/alerts",	     "/crashes", "/crashes/{id}", "/reasons", "/reasons/{id}",
+	"/",	  "/alerts",	 "/crashes", "/crashes/{id}", "/reasons", "/reasons/{id}",
 	"/hosts", "/hosts/{id}", "/report",
 };
 
@@ -159,8 +159,7 @@ static struct ey_error *handle(void *arg, struct server_request *request,
 	}
 	if (!strcmp(path, "/healthz"))
 		return answer_health(api, response);
-	const struct server_asset *asset =
-		server_asset_find(is_page(path) ? "/index.html" : path);
+	const struct server_asset *asset = server_asset_find(is_page(path) ? "/index.html" : path);
 	if (!asset)
 		return ey_error_create(EY_ERR_NOT_FOUND, "there is nothing at this address");
 	// Their names carry a hash of their content.

@@ -92,8 +92,8 @@ struct ey_error *server_run(const struct ey_config *config)
 	if (!err) {
 		const char *v6 = strchr(s.config.address, ':');
 
-		ey_log_info("console and API at http://%s%s%s:%u/", v6 ? "[" : "",
-			    s.config.address, v6 ? "]" : "", http_server_port(s.http));
+		ey_log_info("console and API at http://%s%s%s:%u/", v6 ? "[" : "", s.config.address,
+			    v6 ? "]" : "", http_server_port(s.http));
 		if (!s.config.loopback)
 			ey_log_warning("there is no sign-in yet: whoever reaches %s port %u reads "
 				       "every crash and acknowledges alerts",
