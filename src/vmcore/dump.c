@@ -137,9 +137,10 @@ static uint8_t **cache_slot(struct page_cache *cache, uint64_t pfn, bool *hit_re
 struct ey_error *dump_read_page(struct dump *d, uint64_t pfn, void *dest)
 {
 	d->pages_read++;
-	if (d->format == DUMP_ELF)
-		return elfcore_read_page(d, pfn, dest);
-	return diskdump_read_page(d, pfn, dest);
+	struct ey_error *err = d->format == DUMP_ELF ? elfcore_read_page(d, pfn, dest)
+						     : diskdump_read_page(d, pfn, dest);
+	d->pages_found += !err;
+	return err;
 }
 
 struct ey_error *dump_get_page(struct dump *d, uint64_t pfn, const uint8_t **ret)

@@ -49,8 +49,8 @@ struct dump {
 	const char *incomplete_why;
 	/** What makedumpfile left out (its -d), -1 where not known. */
 	int dump_level;
-	/** Pages read and decompressed so far, for the benchmark and tests. */
-	uint64_t pages_read;
+	/** Pages asked of the file so far, and how many of them it had. */
+	uint64_t pages_read, pages_found;
 };
 
 /** Open the dump in @p fd, which this takes over in any case. */

@@ -152,6 +152,32 @@ static struct ey_error *open_cpus(struct kernel *k)
 	return NULL;
 }
 
+// What VMCOREINFO says of symbols needs no kallsyms, and tells whether kallsyms can be believed.
+static void trust_vmcoreinfo(struct kernel *k)
+{
+	const char *liar = NULL;
+	uint64_t address;
+
+	for (size_t i = 0; i < SYM_COUNT; i++) {
+		struct wanted_symbol *s = &k->symbols[i];
+
+		if (!vmcoreinfo_symbol(k->dump.vmcoreinfo, s->name, &address))
+			continue;
+		if (s->found && s->address != address)
+			liar = s->name;
+		s->address = address;
+		s->found = true;
+	}
+	if (!liar)
+		return;
+	kernel_gap(k, "symbols", "kallsyms is damaged: it says other than VMCOREINFO where %s is",
+		   liar);
+	k->have_kallsyms = false;
+	for (size_t i = 0; i < SYM_COUNT; i++)
+		k->symbols[i].found = vmcoreinfo_symbol(k->dump.vmcoreinfo, k->symbols[i].name,
+							&k->symbols[i].address);
+}
+
 static void open_symbols(struct kernel *k)
 {
 	struct ey_error *err = kallsyms_init(&k->kallsyms, &k->memory);
@@ -168,12 +194,7 @@ static void open_symbols(struct kernel *k)
 				   "or damaged",
 				   k->kallsyms.count - k->kallsyms.walked, k->kallsyms.count);
 	}
-	// What VMCOREINFO says of symbols needs no kallsyms.
-	for (size_t i = 0; i < SYM_COUNT; i++) {
-		if (!k->symbols[i].found)
-			k->symbols[i].found = vmcoreinfo_symbol(
-				k->dump.vmcoreinfo, k->symbols[i].name, &k->symbols[i].address);
-	}
+	trust_vmcoreinfo(k);
 }
 
 static void open_types(struct kernel *k)

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "vmcore/stack.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "vmcore/module.h"
 #include "vmcore/unwind.h"
 
 enum {
@@ -140,6 +142,11 @@ static struct ey_error *push_frame(struct stack *s, const struct unwind *u)
 		f.size = symbol.size;
 		if (symbol.module[0])
 			f.module = strdup(symbol.module);
+	} else if (module_of_text(u->k, inside)) {
+		kernel_gap(u->k, "symbols of modules",
+			   "the function at 0x%016" PRIx64
+			   " of module %s has no name: its symbol table is damaged",
+			   inside, module_of_text(u->k, inside)->name);
 	}
 	f.function = strdup(symbol.name);
 	if (u->interrupted && u->have_regs)

@@ -53,10 +53,11 @@ def run(argv):
 
 
 def frames_of(record):
-    """For each stack by (pid, cpu): its functions in order."""
+    """For each stack by (pid, cpu): its functions in order, but for the addresses that have no name."""
     out = {}
     for stack in record.get("stacks") or []:
-        out[(stack.get("pid"), stack.get("cpu"))] = [f.get("function") for f in stack.get("frames") or []]
+        names = [f.get("function") for f in stack.get("frames") or []]
+        out[(stack.get("pid"), stack.get("cpu"))] = [n for n in names if n]
     return out
 
 
