@@ -244,7 +244,7 @@ static struct ey_error *make_keys(struct oops_event *e, const struct report *r, 
 	title_words(r, e->kind, &title);
 	ey_buf_printf(&reason, OOPS_GROUP_VERSION ":%s:", oops_kind_name(e->kind));
 	if (guilty) {
-		if ((err = copy(&e->guilty, oops_plain_name(guilty, plain, sizeof(plain)))))
+		if ((err = copy(&e->guilty, oops_guilty_name(guilty, plain, sizeof(plain)))))
 			return err;
 		ey_buf_printf(&title, " in %s", plain);
 		ey_buf_adds(&reason, oops_group_name(guilty, group, sizeof(group)));
@@ -272,15 +272,19 @@ static struct ey_error *fill(struct report *r, struct oops_event *e)
 
 	r->kind = e->kind = refine_kind(r);
 	int frame = oops_guilty_frame(r);
-	if (frame >= 0) {
+	if (r->rule == RULE_KCSAN && header_name(r, name, sizeof(name))) {
+		guilty = name;
+	} else if (frame >= 0) {
 		symbol = &r->frames[frame].symbol;
 	} else if (r->header_symbol.name) {
 		symbol = &r->header_symbol;
 	}
 	if (r->kind == OOPS_LOCKDEP && r->header_symbol.name && r->rule != RULE_WARN_AT &&
-	    !oops_pass_find(report_text(r, r->header_symbol.name), PASS_ANY | PASS_LOCK))
+	    !r->weak_place)
 		symbol = &r->header_symbol;
-	if (symbol)
+	if (guilty)
+		;
+	else if (symbol)
 		guilty = report_text(r, symbol->name);
 	else if (header_name(r, name, sizeof(name)))
 		guilty = name;
@@ -299,12 +303,30 @@ static struct ey_error *fill(struct report *r, struct oops_event *e)
 	return NULL;
 }
 
-struct ey_error *report_finish(struct report *r, struct oops_event *ret)
+// Lines that only look like a report, or that are one only with what must follow them.
+static bool is_event(const struct report *r)
+{
+	switch (r->rule) {
+	case RULE_WARN:
+		// pr_warn("WARNING: ...") is a notice; the unwinder's complaints are reports.
+		return r->frame_count || header_has(r, "WARNING: kernel stack ");
+	case RULE_STACK_OVERFLOW:
+		// The panic that handle_bad_stack() ends in is the report.
+		return r->frame_count && r->panic[0];
+	default:
+		return true;
+	}
+}
+
+struct ey_error *report_finish(struct report *r, struct oops_event *ret, bool *found_ret)
 {
 	struct oops_event e = {0};
-	struct ey_error *err = fill(r, &e);
+	struct ey_error *err;
 
-	if (err) {
+	*found_ret = is_event(r);
+	if (!*found_ret)
+		return NULL;
+	if ((err = fill(r, &e))) {
 		oops_event_deinit(&e);
 		return err;
 	}

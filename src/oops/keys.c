@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "oops/keys.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static const struct oops_pass passes[] = {
@@ -61,6 +62,25 @@ const char *oops_plain_name(const char *name, char *buf, size_t size)
 	return buf;
 }
 
+const char *oops_guilty_name(const char *name, char *buf, size_t size)
+{
+	// One wait with several implementations, between which kernels and their states choose.
+	static const struct {
+		const char *prefix, *name;
+	} same[] = {
+		{"smp_call_function", "smp_call_function"},
+		{"synchronize_rcu", "synchronize_rcu"},
+		{"synchronize_sched", "synchronize_rcu"},
+	};
+
+	oops_plain_name(name, buf, size);
+	for (size_t i = 0; i < sizeof(same) / sizeof(*same); i++) {
+		if (!strncmp(buf, same[i].prefix, strlen(same[i].prefix)))
+			snprintf(buf, size, "%s", same[i].name);
+	}
+	return buf;
+}
+
 const char *oops_group_name(const char *name, char *buf, size_t size)
 {
 	static const char *const prefixes[] = {
@@ -91,7 +111,7 @@ const char *oops_group_name(const char *name, char *buf, size_t size)
 		"sys_",
 	};
 
-	oops_plain_name(name, buf, size);
+	oops_guilty_name(name, buf, size);
 	for (size_t i = 0; i < sizeof(prefixes) / sizeof(*prefixes); i++) {
 		size_t n = strlen(prefixes[i]);
 		if (!strncmp(buf, prefixes[i], n) && buf[n]) {
@@ -139,29 +159,62 @@ static int first_guilty(const struct report *r, unsigned int section, unsigned i
 	return -2;
 }
 
-// In a loop the innermost functions vary from one report to the next; the one that a dispatcher
-// called stays. Begins behind the last program counter: what stands before is the detector.
-static int stall_guilty(const struct report *r, unsigned int section)
+// The frame behind the detector's own: the tick's interrupt entry, or the program counter that
+// the interrupt found.
+static unsigned int behind_detector(const struct report *r, unsigned int section)
 {
-	int begin = -1, previous = -2, first = -2;
+	static const char *const ticks[] = {"update_process_times", "rcu_sched_clock_irq",
+					    "rcu_check_callbacks", "watchdog_timer_fn",
+					    "nmi_cpu_backtrace", "watchdog_overflow_callback"};
+	static const char *const entries[] = {
+		"apic_timer_interrupt", "asm_sysvec_apic_timer_interrupt", "__irq_svc", "el1_irq",
+		"el1h_64_irq", "ret_from_exception", "decrementer_common", "handle_exception",
+		"ext_int_handler", "end_repeat_nmi", "asm_exc_nmi",
+	};
+	unsigned int begin = 0;
+	bool tick = false;
+	char name[64];
 
 	for (unsigned int i = 0; i < r->frame_count; i++) {
 		const struct raw_frame *f = &r->frames[i];
-		if (f->section == section && (f->flags & FRAME_PC) && begin < 0)
-			begin = (int)i;
+
+		if (f->section != section)
+			continue;
+		if (!begin)
+			begin = i;
+		oops_plain_name(report_text(r, f->symbol.name), name, sizeof(name));
+		for (size_t j = 0; j < sizeof(ticks) / sizeof(*ticks); j++)
+			tick = tick || !strcmp(name, ticks[j]);
+		if (!tick)
+			continue;
+		if (f->flags & FRAME_PC)
+			return i;
+		for (size_t j = 0; j < sizeof(entries) / sizeof(*entries); j++) {
+			if (!strcmp(name, entries[j]))
+				return i + 1;
+		}
 	}
-	for (unsigned int i = begin < 0 ? 0 : (unsigned int)begin; i < r->frame_count; i++) {
+	return begin;
+}
+
+// In a loop, and in a recursion, the innermost functions vary from one report to the next; the
+// one that a dispatcher called stays.
+static int dispatched_guilty(const struct report *r, unsigned int section)
+{
+	int previous = -2, first = -2;
+
+	for (unsigned int i = behind_detector(r, section); i < r->frame_count; i++) {
 		const struct raw_frame *f = &r->frames[i];
 		const char *name = report_text(r, f->symbol.name);
 
 		if (f->section != section || !(f->flags & FRAME_RELIABLE))
 			continue;
+		if (!strncmp(name, "smp_call_function", 17))
+			return (int)i;
 		if (first == -2 && oops_pass_find(name, PASS_ANY | PASS_STALL))
 			continue;
 		if (first == -2)
 			first = (int)i;
-		if (!strncmp(name, "smp_call_function", 17))
-			return (int)i;
 		if (previous >= 0 && oops_pass_find(name, PASS_DISPATCH))
 			return previous;
 		previous = (int)i;
@@ -169,18 +222,60 @@ static int stall_guilty(const struct report *r, unsigned int section)
 	return first;
 }
 
+// A function that calls itself needs no dispatcher to be found.
+static bool calls_itself(const struct report *r, int frame)
+{
+	return frame >= 0 && (unsigned int)frame + 1 < r->frame_count &&
+	       !strcmp(report_text(r, r->frames[frame].symbol.name),
+		       report_text(r, r->frames[frame + 1].symbol.name));
+}
+
+static int section_guilty(const struct report *r, unsigned int section)
+{
+	int found;
+
+	switch (r->kind) {
+	case OOPS_RCU_STALL:
+	case OOPS_SOFT_LOCKUP:
+	case OOPS_HARD_LOCKUP:
+		return dispatched_guilty(r, section);
+	case OOPS_STACK_OVERFLOW:
+		found = first_guilty(r, section, where_of(r));
+		return calls_itself(r, found) ? found : dispatched_guilty(r, section);
+	case OOPS_PANIC:
+		if (strstr(r->panic, "corrupted stack end"))
+			return dispatched_guilty(r, section);
+		return first_guilty(r, section, where_of(r));
+	default:
+		return first_guilty(r, section, where_of(r));
+	}
+}
+
 int oops_guilty_frame(const struct report *r)
 {
-	unsigned int where = where_of(r);
-	bool stall = r->kind == OOPS_RCU_STALL || r->kind == OOPS_SOFT_LOCKUP ||
-		     r->kind == OOPS_HARD_LOCKUP;
+	// Sanitizers without "Call Trace:" print their frames right below the header; elsewhere
+	// frames that nothing announced are another context's.
+	bool bare_first = r->rule == RULE_KMSAN || r->rule == RULE_KCSAN || r->rule == RULE_KFENCE;
+	// A bad page is its owner's, not its finder's.
+	bool origin_first = r->rule == RULE_BAD_PAGE;
 
-	for (unsigned int s = 0; s < r->section_count; s++) {
-		if (r->sections[s] == SECTION_ORIGIN || r->sections[s] == SECTION_CHAIN)
-			continue;
-		int found = stall ? stall_guilty(r, s) : first_guilty(r, s, where);
-		if (found >= 0)
-			return found;
+	for (int pass = 0; pass < 3; pass++) {
+		for (unsigned int s = 0; s < r->section_count; s++) {
+			bool bare = r->sections[s] == SECTION_BARE;
+			bool aside = r->sections[s] == SECTION_ORIGIN ||
+				     r->sections[s] == SECTION_CHAIN;
+			bool first = aside ? origin_first && r->sections[s] == SECTION_ORIGIN
+					   : origin_first ? false
+					   : !bare || bare_first;
+
+			// Then what nothing announced, at last lockdep's chains.
+			if (pass == 0 ? !first : pass == 1 ? aside
+							   : !aside || r->kind != OOPS_LOCKDEP)
+				continue;
+			int found = section_guilty(r, s);
+			if (found >= 0)
+				return found;
+		}
 	}
 	return -2;
 }

@@ -44,7 +44,9 @@ const struct oops_pass *oops_pass_find(const char *function, unsigned int where)
  * ".cold", ".llvm.123", "__pfx_". @p buf has at least @p size bytes.
  */
 const char *oops_plain_name(const char *name, char *buf, size_t size);
-/** The same, and system call wrappers under the call's one name: "sys_openat". */
+/** The same, and functions that wait for the same under several names under the one. */
+const char *oops_guilty_name(const char *name, char *buf, size_t size);
+/** The same again, and system call wrappers under the call's one name: "sys_openat". */
 const char *oops_group_name(const char *name, char *buf, size_t size);
 
 /** The frame to blame (an index of r->frames), -1: the program counter, -2: nobody. */

@@ -190,10 +190,19 @@ static const char *find_time(const char *p, const char *end, double *ret)
 	return last;
 }
 
+// "Nov 23 12:00:00 host sshd[12]: ...": what another program says is not the kernel's word.
+static bool is_other_program(const char *p, const char *end)
+{
+	size_t room = (size_t)(end - p);
+	const char *colon = memmem(p + 16, (room < 120 ? room : 120) - 16, ": ", 2);
+
+	return colon && (colon[-1] == ']' || memchr(p + 16, ' ', (size_t)(colon - p - 16)));
+}
+
 void oops_line_strip(const char *raw, size_t len, struct oops_line *ret)
 {
 	const char *p = raw, *end = raw + len, *q;
-	bool timed = false;
+	bool timed = false, dated = false;
 
 	*ret = (struct oops_line){.time = -1};
 	while (end > p && (end[-1] == '\r' || end[-1] == '\n' || end[-1] == ' ' || end[-1] == '\t'))
@@ -214,7 +223,11 @@ void oops_line_strip(const char *raw, size_t len, struct oops_line *ret)
 		} else if ((q = parse_dropped(p, end))) {
 			ret->dropped = true;
 			p = q;
-		} else if (is_dated(p, end) && (q = parse_syslog(p, end, true))) {
+		} else if (is_dated(p, end)) {
+			dated = true;
+			if (!(q = parse_syslog(p, end, true)))
+				break;
+			dated = false;
 			p = q;
 		} else if (is_digit(*p) && (q = parse_kmsg(p, end, ret))) {
 			p = q;
@@ -227,6 +240,8 @@ void oops_line_strip(const char *raw, size_t len, struct oops_line *ret)
 		p = q < end && *q == ' ' ? q + 1 : q;
 		if ((q = parse_caller(q, end, ret->caller)))
 			p = q < end && *q == ' ' ? q + 1 : q;
+	} else if (!timed && dated && is_other_program(p, end)) {
+		p = end;
 	}
 	ret->text = p;
 	ret->len = (size_t)(end - p);

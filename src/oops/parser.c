@@ -12,6 +12,9 @@ enum {
 	// after its "end trace" mark.
 	IDLE_LINES_MAX = 120,
 	ENDED_LINES_MAX = 40,
+	// Reports open at a time: CPUs print at the same time, and printk tells them apart where
+	// it prints caller ids.
+	OPEN_MAX = 4,
 };
 
 struct oops_parser {
@@ -24,7 +27,8 @@ struct oops_parser {
 	bool in_partial;
 	/** NUL-terminated copy of the line at work. */
 	char line[OOPS_LINE_MAX + 1];
-	struct report report;
+	struct report *open[OPEN_MAX];
+	unsigned int open_count;
 };
 
 struct ey_error *oops_parser_create(oops_event_fn fn, void *arg, struct oops_parser **ret)
@@ -41,34 +45,77 @@ struct ey_error *oops_parser_create(oops_event_fn fn, void *arg, struct oops_par
 
 void oops_parser_destroy(struct oops_parser *parser)
 {
+	if (!parser)
+		return;
+	for (unsigned int i = 0; i < OPEN_MAX; i++)
+		free(parser->open[i]);
 	free(parser);
 }
 
-static struct ey_error *close_report(struct oops_parser *parser)
+// Close the report in slot @p i: the event goes out, the slot's memory stays for the next one.
+static struct ey_error *close_report(struct oops_parser *parser, unsigned int i)
 {
 	struct oops_event event;
+	struct report *r = parser->open[i];
+	struct ey_error *err;
+	bool found;
 
-	if (!parser->report.active)
-		return NULL;
-	struct ey_error *err = report_finish(&parser->report, &event);
-	parser->report.active = false;
-	if (err)
+	for (unsigned int j = i; j + 1 < parser->open_count; j++)
+		parser->open[j] = parser->open[j + 1];
+	parser->open[--parser->open_count] = r;
+	if ((err = report_finish(r, &event, &found)) || !found)
 		return err;
 	err = parser->fn(&event, parser->arg);
 	oops_event_deinit(&event);
 	return err;
 }
 
+static struct ey_error *begin_report(struct oops_parser *parser, const struct oops_header *header,
+				     const struct oops_line *line)
+{
+	struct ey_error *err;
+
+	if (parser->open_count == OPEN_MAX && (err = close_report(parser, 0)))
+		return err;
+	struct report **slot = &parser->open[parser->open_count];
+	if (!*slot && !(*slot = malloc(sizeof(**slot))))
+		return &ey_error_nomem;
+	report_begin(*slot, header, line, parser->line_number);
+	parser->open_count++;
+	return NULL;
+}
+
+static bool is_stall(const struct report *r)
+{
+	return r->kind == OOPS_HANG || r->kind == OOPS_RCU_STALL || r->kind == OOPS_SOFT_LOCKUP ||
+	       r->kind == OOPS_HARD_LOCKUP;
+}
+
+// The open report that a line belongs to: by its caller id; a line of a caller without a report
+// goes to a stall's, which has other CPUs print; -1 for none.
+static int owner_of(const struct oops_parser *parser, const struct oops_line *line)
+{
+	int stall = -1;
+
+	for (unsigned int i = parser->open_count; i-- > 0;) {
+		const struct report *r = parser->open[i];
+		if (!line->caller[0] || !r->caller[0] || !strcmp(line->caller, r->caller))
+			return (int)i;
+		if (is_stall(r))
+			stall = (int)i;
+	}
+	return stall;
+}
+
 // One line, without its newline.
 static struct ey_error *take_line(struct oops_parser *parser, const char *raw, size_t len)
 {
-	struct report *r = &parser->report;
 	struct oops_line line;
 	struct oops_header header;
 	struct ey_error *err;
 
 	parser->line_number++;
-	if (!r->active && !oops_scan_line(raw, len))
+	if (!parser->open_count && !oops_scan_line(raw, len))
 		return NULL;
 	if (len > OOPS_LINE_MAX)
 		len = OOPS_LINE_MAX;
@@ -79,24 +126,34 @@ static struct ey_error *take_line(struct oops_parser *parser, const char *raw, s
 	parser->line[len] = '\0';
 	oops_line_strip(parser->line, len, &line);
 	parser->line[(size_t)(line.text - parser->line) + line.len] = '\0';
-	if (r->active) {
-		switch (report_add(r, &line, parser->line_number)) {
-		case REPORT_TOOK:
-			r->idle_lines = 0;
-			return NULL;
-		case REPORT_UNKNOWN:
-			r->idle_lines++;
-			if (r->idle_lines < (r->ended ? ENDED_LINES_MAX : IDLE_LINES_MAX))
-				return NULL;
-			return close_report(parser);
-		case REPORT_OVER:
-			if ((err = close_report(parser)))
-				return err;
-			break;
-		}
+	bool is_header = oops_header_find(line.text, line.len, &header);
+	int owner = owner_of(parser, &line);
+	if (owner >= 0 && is_header && parser->open[owner]->caller[0] && line.caller[0] &&
+	    strcmp(parser->open[owner]->caller, line.caller) != 0 &&
+	    !(header.rule == RULE_PANIC))
+		owner = -1;
+	enum report_take take = REPORT_UNKNOWN;
+	if (owner >= 0) {
+		take = report_add(parser->open[owner], &line, is_header ? &header : NULL,
+				  parser->line_number);
+		if (take == REPORT_OVER && (err = close_report(parser, (unsigned int)owner)))
+			return err;
 	}
-	if (oops_header_find(line.text, line.len, &header))
-		report_begin(r, &header, &line, parser->line_number);
+	for (unsigned int i = 0; i < parser->open_count;) {
+		struct report *r = parser->open[i];
+		if (take == REPORT_TOOK && (int)i == owner)
+			r->idle_lines = 0;
+		else
+			r->idle_lines++;
+		if (r->idle_lines < (r->ended ? ENDED_LINES_MAX : IDLE_LINES_MAX))
+			i++;
+		else if ((err = close_report(parser, i)))
+			return err;
+		else if ((int)i < owner)
+			owner--;
+	}
+	if (is_header && take != REPORT_TOOK)
+		return begin_report(parser, &header, &line);
 	return NULL;
 }
 
@@ -121,7 +178,7 @@ struct ey_error *oops_parser_feed(struct oops_parser *parser, const char *data, 
 		p = newline + 1;
 	}
 	while (p < end) {
-		if (!parser->report.active) {
+		if (!parser->open_count) {
 			// Nothing open: straight to the next line with an anchor in it.
 			uint64_t lines = 0;
 			p = oops_scan(p, end, &lines);
@@ -153,7 +210,12 @@ struct ey_error *oops_parser_finish(struct oops_parser *parser)
 		if (err)
 			return err;
 	}
-	return close_report(parser);
+	while (parser->open_count) {
+		struct ey_error *err = close_report(parser, 0);
+		if (err)
+			return err;
+	}
+	return NULL;
 }
 
 struct collection {
@@ -191,6 +253,14 @@ struct ey_error *oops_parse_text(const char *log, size_t len, struct oops_event 
 	if (err) {
 		oops_events_free(c.events, c.count);
 		return err;
+	}
+	// Reports that overlapped ended in another order than they began in.
+	for (size_t i = 1; i < c.count; i++) {
+		for (size_t j = i; j && c.events[j].first_line < c.events[j - 1].first_line; j--) {
+			struct oops_event e = c.events[j];
+			c.events[j] = c.events[j - 1];
+			c.events[j - 1] = e;
+		}
 	}
 	*events_ret = c.events;
 	*count_ret = c.count;

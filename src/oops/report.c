@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "oops/keys.h"
 
 static uint32_t arena_add(struct report *r, const char *s, size_t len)
 {
@@ -38,14 +39,19 @@ static void keep_text(char *to, size_t size, const char *s, size_t len)
 
 static void section_begin(struct report *r, enum oops_section_kind kind)
 {
-	// An empty section takes the new one's kind.
-	bool empty =
-		r->section_count &&
-		(!r->frame_count || r->frames[r->frame_count - 1].section != r->section_count - 1);
+	unsigned int last = r->section_count - 1, frames = 0;
 
-	if (!empty && r->section_count < OOPS_SECTIONS_MAX)
-		r->section_count++;
-	r->sections[r->section_count - 1] = kind;
+	for (unsigned int i = r->frame_count; r->section_count && i-- > 0;) {
+		if (r->frames[i].section != last)
+			break;
+		frames += r->frames[i].flags & FRAME_PC ? 0 : 1;
+	}
+	// An empty section takes the new one's kind; the program counter that the registers
+	// showed belongs to the trace below them.
+	if (!r->section_count || (frames && r->section_count < OOPS_SECTIONS_MAX))
+		r->sections[r->section_count++] = kind;
+	else if (kind != SECTION_TRACE || r->sections[last] == SECTION_BARE)
+		r->sections[last] = kind;
 }
 
 static void frame_add(struct report *r, const struct oops_symbol *symbol, unsigned int flags,
@@ -174,6 +180,11 @@ static bool parse_section(const char *s, size_t len, enum oops_section_kind *ret
 		{"write to ", false, SECTION_TRACE},
 		{"read-write to ", false, SECTION_TRACE},
 		{"task:", false, SECTION_TASK},
+		{"which became ", false, SECTION_TRACE},
+		{"to a ", false, SECTION_CHAIN},
+		{"Preemption disabled at:", false, SECTION_CHAIN},
+		{"hardirqs last ", false, SECTION_CHAIN},
+		{"softirqs last ", false, SECTION_CHAIN},
 	};
 	const char *p = skip_blank(s, s + len);
 	size_t n = (size_t)(s + len - p);
@@ -253,6 +264,14 @@ static bool continues(struct report *r, const struct oops_header *h, const char 
 	}
 	if (r->ended)
 		return false;
+	// Notices that come again and again, from another context than the report's.
+	if (h->rule == RULE_STUCK_REF || h->rule == RULE_OOM_KILL)
+		return r->rule != h->rule;
+	// The stall detector stumbled while it printed: the stack is the stalled CPU's all the same.
+	if (h->rule == RULE_WARN_AT && r->rule == RULE_RCU_STALL && !r->frame_count)
+		return true;
+	if (h->rule == RULE_LEAK && r->rule == RULE_LEAK && !r->frame_count)
+		return true;
 	if (is_bug_family(r->rule) && h->rule == RULE_BUG_AT && !r->saw_registers)
 		return true;
 	if (is_bug_family(h->rule) && (r->rule == RULE_WARN_AT || r->rule == RULE_BUG_AT))
@@ -341,7 +360,6 @@ void report_begin(struct report *r, const struct oops_header *header, const stru
 	memset(&r->cpu, 0, offsetof(struct report, arena) - offsetof(struct report, cpu));
 	r->arena[0] = '\0';
 	r->arena_used = 1;
-	r->active = true;
 	r->rule = header->rule;
 	r->kind = oops_rule_info[header->rule].kind;
 	r->first_line = r->last_line = number;
@@ -366,21 +384,31 @@ void report_begin(struct report *r, const struct oops_header *header, const stru
 	parse_subject(r, line->text, line->len);
 }
 
-// Lockdep tells the place of the lock at hand: "... , at: f+0x1/0x2" after "is trying to acquire
-// lock:" or "takes:"; "is trying to release lock (x) at:" has it on the next line.
+// Lockdep tells where the locks at hand were taken: "... , at: f+0x1/0x2" after "is trying to
+// acquire lock:", "takes:", "#0:"; after "is trying to release lock (x) at:" on the next line. A
+// place in a lock function or a dispatcher says nothing: then the next one is taken.
 static void take_lock_place(struct report *r, const char *s, size_t len)
 {
 	struct oops_symbol symbol;
 	const char *at;
 
-	if (oops_find(s, len, "is trying to acquire") || oops_find(s, len, " takes:") ||
-	    oops_find(s, len, "is trying to release lock") ||
-	    oops_find(s, len, "is trying to lock")) {
+	if (strstr(r->header, "lock order detected"))
+		return;
+	if (oops_find(s, len, "is trying to release lock")) {
 		r->want_place = true;
-	} else if (r->want_place && (at = oops_find(s, len, "at: "))) {
-		if (find_symbol(at + 3, s + len, &symbol) && !r->header_symbol.name)
+	} else if ((at = oops_find(s, len, "at: ")) && find_symbol(at + 3, s + len, &symbol)) {
+		if (!r->header_symbol.name || r->weak_place) {
 			r->header_symbol = keep_symbol(r, &symbol);
-		r->want_place = false;
+			r->weak_place = oops_pass_find(report_text(r, r->header_symbol.name),
+						       PASS_ANY | PASS_LOCK) != NULL;
+		}
+	} else if ((at = oops_find(s, len, "last function: "))) {
+		const char *name = at + 15, *end = name;
+		while (end < s + len && *end > ' ')
+			end++;
+		symbol = (struct oops_symbol){.name = name, .name_len = (size_t)(end - name)};
+		r->header_symbol = keep_symbol(r, &symbol);
+		r->weak_place = false;
 	}
 }
 
@@ -397,35 +425,27 @@ static bool is_register_line(const char *s, size_t len)
 	return (len > 5 && s[0] == 'x' && s[1] >= '0' && s[1] <= '9');
 }
 
-enum report_take report_add(struct report *r, const struct oops_line *line, uint64_t number)
+enum report_take report_add(struct report *r, const struct oops_line *line,
+			    const struct oops_header *header, uint64_t number)
 {
 	const char *s = line->text, *end = s + line->len;
 	const char *p = skip_blank(s, end);
 	size_t n = (size_t)(end - p);
 	struct oops_frame_line frame;
 	struct oops_symbol symbol;
-	struct oops_header header;
 	enum oops_section_kind section;
 	enum oops_pc pc;
-	bool stall = r->kind == OOPS_HANG || r->kind == OOPS_RCU_STALL ||
-		     r->kind == OOPS_SOFT_LOCKUP || r->kind == OOPS_HARD_LOCKUP;
-	bool foreign =
-		!stall && r->caller[0] && line->caller[0] && strcmp(r->caller, line->caller) != 0;
 
 	if (line->dropped)
 		r->corrupted = true;
 	if (!n)
 		return REPORT_UNKNOWN;
-	if (oops_header_find(s, line->len, &header)) {
-		if (foreign && header.rule != RULE_PANIC)
-			return REPORT_OVER;
-		if (!continues(r, &header, s, line->len))
+	if (header) {
+		if (!continues(r, header, s, line->len))
 			return REPORT_OVER;
 		r->last_line = number;
 		return REPORT_TOOK;
 	}
-	if (foreign)
-		return REPORT_UNKNOWN;
 	if (oops_frame_parse(s, line->len, &frame)) {
 		r->last_line = number;
 		if (r->want_place) {
@@ -454,7 +474,9 @@ enum report_take report_add(struct report *r, const struct oops_line *line, uint
 		} else if (pc == OOPS_PC_ADDRESS && !r->pc.name) {
 			r->pc_unknown = true;
 		}
-		r->saw_registers = true;
+		// "IP: f" only goes before: the registers come later.
+		if (*p != 'I')
+			r->saw_registers = true;
 		return REPORT_TOOK;
 	}
 	if (parse_cpu_line(r, s, end) || is_register_line(p, n)) {
@@ -462,6 +484,11 @@ enum report_take report_add(struct report *r, const struct oops_line *line, uint
 		return REPORT_TOOK;
 	}
 	if (parse_section(s, line->len, &section)) {
+		// The grace-period thread is the stall's victim, not its cause.
+		if (r->next_is_victim && section != SECTION_NMI) {
+			r->next_is_victim = section == SECTION_TASK;
+			section = SECTION_ORIGIN;
+		}
 		section_begin(r, section);
 		r->last_line = number;
 		return REPORT_TOOK;
@@ -476,6 +503,8 @@ enum report_take report_add(struct report *r, const struct oops_line *line, uint
 			keep_text(r->hardware, sizeof(r->hardware), p + 15, n - 15);
 		return REPORT_TOOK;
 	}
+	if (oops_find(s, line->len, "kthread stack dump:"))
+		r->next_is_victim = true;
 	if (r->kind == OOPS_LOCKDEP)
 		take_lock_place(r, s, line->len);
 	if (oops_has_prefix(p, n, "Modules linked in") || *p == '<' || oops_has_prefix(p, n, "#PF"))

@@ -58,7 +58,6 @@ struct raw_frame {
 };
 
 struct report {
-	bool active;
 	enum oops_rule rule;
 	enum oops_kind kind;
 	uint64_t first_line, last_line;
@@ -96,6 +95,10 @@ struct report {
 	bool saw_registers;
 	/** The next line names the place of a lock. */
 	bool want_place;
+	/** header_symbol is the place of a lock in a function that is passed over. */
+	bool weak_place;
+	/** The next trace is the grace-period thread's. */
+	bool next_is_victim;
 	/** Lines since the last one that belonged to the report. */
 	unsigned int idle_lines;
 	char arena[OOPS_ARENA_SIZE];
@@ -113,9 +116,11 @@ enum report_take {
 	/** The line begins another report: this one is over. */
 	REPORT_OVER,
 };
-enum report_take report_add(struct report *r, const struct oops_line *line, uint64_t number);
-/** Make the event; its keys too (keys.h). */
-struct ey_error *report_finish(struct report *r, struct oops_event *ret) EY_MUST_CHECK;
+enum report_take report_add(struct report *r, const struct oops_line *line,
+			    const struct oops_header *header, uint64_t number);
+/** Make the event; its keys too (keys.h). @p found_ret is false where it turned out to be none. */
+struct ey_error *report_finish(struct report *r, struct oops_event *ret,
+			       bool *found_ret) EY_MUST_CHECK;
 
 static inline const char *report_text(const struct report *r, uint32_t at)
 {

@@ -33,7 +33,7 @@
 	X(STACK_GUARD, STACK_OVERFLOW, RULE_DIE)    \
 	X(STACK_OVERFLOW, STACK_OVERFLOW, RULE_DIE) \
 	X(WARN_AT, WARNING, 0)                      \
-	X(WARN, WARNING, 0)                         \
+	X(WARN, WARNING, RULE_START)                \
 	X(LOCKDEP, LOCKDEP, 0)                      \
 	X(RCU_USAGE, LOCKDEP, 0)                    \
 	X(SPINLOCK, LOCKDEP, 0)                     \
@@ -50,7 +50,7 @@
 	X(LEAK, MEMLEAK, 0)                         \
 	X(BAD_PAGE, BUG_MSG, 0)                     \
 	X(DENTRY, BUG_MSG, 0)                       \
-	X(SLAB, BUG_MSG, 0)                         \
+	X(SLAB, BUG_MSG, RULE_START)                         \
 	X(BUG_MSG, BUG_MSG, 0)                      \
 	X(STUCK_REF, STUCK_REF, RULE_START)         \
 	X(OOM_KILL, OOM, 0)                         \

@@ -44,7 +44,7 @@ static enum oops_rule match(const char *YYCURSOR, const char **end_ret)
 	"Unable to handle kernel pointer dereference" { *end_ret = YYCURSOR; return RULE_PAGE_FAULT; }
 
 	// arch/x86/kernel/traps.c; "Oops: " stands before since 6.10 (arch/x86/kernel/dumpstack.c).
-	"Oops: "? "general protection fault" [,:] { *end_ret = YYCURSOR; return RULE_GPF; }
+	"Oops: "? "general protection fault" ([,:] | " for non-canonical address ") { *end_ret = YYCURSOR; return RULE_GPF; }
 	"Oops: "? "invalid opcode: " [0-9]   { *end_ret = YYCURSOR; return RULE_INVALID_OP; }
 	"Oops: "? ("divide error"|"stack segment"|"segment not present"|"invalid TSS"|"alignment check"|"int3"|"bounds"|"overflow"|"coprocessor segment overrun"|"debug"|"control protection"|"simd exception"|"fpu exception"|"trap invalid opcode"|"stack guard page"|"double fault"|"kernel stack overflow (page fault)"|"kernel stack overflow (double-fault)"|"Bad pagetable"|"#VC") ": " [0-9] { *end_ret = YYCURSOR; return RULE_TRAP; }
 	"PANIC: double fault"           { *end_ret = YYCURSOR; return RULE_DOUBLE_FAULT; }
@@ -127,7 +127,7 @@ static enum oops_rule match(const char *YYCURSOR, const char **end_ret)
 	// mm/page_alloc.c, mm/memory.c, fs/dcache.c, mm/slub.c
 	"BUG: Bad page " ("state"|"map"|"cache") { *end_ret = YYCURSOR; return RULE_BAD_PAGE; }
 	"BUG: Dentry "                  { *end_ret = YYCURSOR; return RULE_DENTRY; }
-	"BUG " [^\x00 :(]+ " (" [^\x00)]* "): " { *end_ret = YYCURSOR; return RULE_SLAB; }
+	"BUG " [^\x00 :(]+ (" (" [^\x00)]* ")")? ": " { *end_ret = YYCURSOR; return RULE_SLAB; }
 	"BUG: "                         { *end_ret = YYCURSOR; return RULE_BUG_MSG; }
 
 	// net/core/dev.c, fs/file_table.c, fs/super.c
