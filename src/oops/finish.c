@@ -162,6 +162,9 @@ static void title_words(const struct report *r, enum oops_kind kind, struct ey_b
 	const char *cut;
 
 	switch (r->rule) {
+	case RULE_GPF_GLUED:
+		ey_buf_adds(title, "general protection fault");
+		return;
 	case RULE_BUG_AT:
 		ey_buf_adds(title, "kernel BUG");
 		return;

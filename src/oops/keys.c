@@ -138,6 +138,10 @@ static unsigned int where_of(const struct report *r)
 	case OOPS_LOCKDEP:
 		where |= PASS_LOCK;
 		break;
+	case OOPS_MEMLEAK:
+	case OOPS_BUG_MSG:
+		where |= PASS_ALLOC | PASS_CALLER;
+		break;
 	default:
 		where |= PASS_CALLER;
 		break;
@@ -251,6 +255,27 @@ static int section_guilty(const struct report *r, unsigned int section)
 	}
 }
 
+// An exception's program counter, and from there outwards: what was printed before it, or by
+// another CPU between, does not matter.
+static int exception_guilty(const struct report *r)
+{
+	unsigned int i = 0;
+
+	if (r->rule != RULE_WARN_AT && !(oops_rule_info[r->rule].flags & RULE_DIE))
+		return -2;
+	if (r->kind == OOPS_STACK_OVERFLOW || r->pc_unknown)
+		return -2;
+	while (i < r->frame_count && !(r->frames[i].flags & FRAME_PC))
+		i++;
+	unsigned int section = i < r->frame_count ? r->frames[i].section : 0;
+	for (; i < r->frame_count && r->frames[i].section == section; i++) {
+		if ((r->frames[i].flags & FRAME_RELIABLE) &&
+		    !oops_pass_find(report_text(r, r->frames[i].symbol.name), where_of(r)))
+			return (int)i;
+	}
+	return -2;
+}
+
 int oops_guilty_frame(const struct report *r)
 {
 	// Sanitizers without "Call Trace:" print their frames right below the header; elsewhere
@@ -259,6 +284,9 @@ int oops_guilty_frame(const struct report *r)
 	// A bad page is its owner's, not its finder's.
 	bool origin_first = r->rule == RULE_BAD_PAGE;
 
+	int found = exception_guilty(r);
+	if (found >= 0)
+		return found;
 	for (int pass = 0; pass < 3; pass++) {
 		for (unsigned int s = 0; s < r->section_count; s++) {
 			bool bare = r->sections[s] == SECTION_BARE;
@@ -272,7 +300,7 @@ int oops_guilty_frame(const struct report *r)
 			if (pass == 0 ? !first : pass == 1 ? aside
 							   : !aside || r->kind != OOPS_LOCKDEP)
 				continue;
-			int found = section_guilty(r, s);
+			found = section_guilty(r, s);
 			if (found >= 0)
 				return found;
 		}

@@ -34,6 +34,8 @@ enum oops_pass_for {
 	PASS_CALLER = 16,
 	/** Dispatchers: in stalls, the function that one of these called is blamed. */
 	PASS_DISPATCH = 32,
+	/** Leaks and bad pages: whoever allocates for another. */
+	PASS_ALLOC = 64,
 };
 
 /** The entry that passes over @p function for @p where, or NULL. */

@@ -50,14 +50,22 @@ static void section_begin(struct report *r, enum oops_section_kind kind)
 	// showed belongs to the trace below them.
 	if (!r->section_count || (frames && r->section_count < OOPS_SECTIONS_MAX))
 		r->sections[r->section_count++] = kind;
-	else if (kind != SECTION_TRACE || r->sections[last] == SECTION_BARE)
+	else if (kind != SECTION_TRACE ||
+		 (r->sections[last] != SECTION_NMI && r->sections[last] != SECTION_TASK))
 		r->sections[last] = kind;
+}
+
+static bool is_aside(enum oops_section_kind kind)
+{
+	return kind == SECTION_ORIGIN || kind == SECTION_CHAIN;
 }
 
 static void frame_add(struct report *r, const struct oops_symbol *symbol, unsigned int flags,
 		      uint64_t number)
 {
-	if (r->frame_count == OOPS_FRAMES_MAX)
+	// Of a very long trace the doubtful frames go first.
+	if (r->frame_count == OOPS_FRAMES_MAX ||
+	    (r->frame_count >= OOPS_FRAMES_MAX / 4 && !(flags & FRAME_RELIABLE)))
 		return;
 	if (!r->section_count)
 		r->sections[r->section_count++] = SECTION_BARE;
@@ -174,17 +182,14 @@ static bool parse_section(const char *s, size_t len, enum oops_section_kind *ret
 		{"the dependencies between", false, SECTION_CHAIN},
 		{"the first lock:", false, SECTION_CHAIN},
 		{"Showing all locks held", false, SECTION_CHAIN},
-		{"irq event stamp:", false, SECTION_CHAIN},
 		{"-> #", false, SECTION_CHAIN},
 		{"read to ", false, SECTION_TRACE},
 		{"write to ", false, SECTION_TRACE},
 		{"read-write to ", false, SECTION_TRACE},
 		{"task:", false, SECTION_TASK},
-		{"which became ", false, SECTION_TRACE},
+		{"... which became ", false, SECTION_TRACE},
 		{"to a ", false, SECTION_CHAIN},
 		{"Preemption disabled at:", false, SECTION_CHAIN},
-		{"hardirqs last ", false, SECTION_CHAIN},
-		{"softirqs last ", false, SECTION_CHAIN},
 	};
 	const char *p = skip_blank(s, s + len);
 	size_t n = (size_t)(s + len - p);
@@ -392,7 +397,12 @@ static void take_lock_place(struct report *r, const char *s, size_t len)
 	struct oops_symbol symbol;
 	const char *at;
 
-	if (strstr(r->header, "lock order detected"))
+	if (strstr(r->header, "lock order detected") || r->rule == RULE_RCU_USAGE ||
+	    strstr(r->header, "lock inversion"))
+		return;
+	// The list of held locks matters where holding them is the fault.
+	const char *hash = memchr(s, '#', len < 8 ? len : 8);
+	if (hash && !strstr(r->header, "held") && !strstr(r->header, "returning to user"))
 		return;
 	if (oops_find(s, len, "is trying to release lock")) {
 		r->want_place = true;
@@ -402,7 +412,7 @@ static void take_lock_place(struct report *r, const char *s, size_t len)
 			r->weak_place = oops_pass_find(report_text(r, r->header_symbol.name),
 						       PASS_ANY | PASS_LOCK) != NULL;
 		}
-	} else if ((at = oops_find(s, len, "last function: "))) {
+	} else if ((at = oops_find(s, len, "last function: ")) && !r->header_symbol.name) {
 		const char *name = at + 15, *end = name;
 		while (end < s + len && *end > ' ')
 			end++;
@@ -451,6 +461,8 @@ enum report_take report_add(struct report *r, const struct oops_line *line,
 		if (r->want_place) {
 			if (!r->header_symbol.name)
 				r->header_symbol = keep_symbol(r, &frame.symbol);
+			r->weak_place = oops_pass_find(report_text(r, r->header_symbol.name),
+						       PASS_ANY | PASS_LOCK) != NULL;
 			r->want_place = false;
 			return REPORT_TOOK;
 		}
@@ -470,6 +482,8 @@ enum report_take report_add(struct report *r, const struct oops_line *line,
 		if (pc == OOPS_PC_SYMBOL) {
 			if (!r->pc.name)
 				r->pc = keep_symbol(r, &symbol);
+			if (r->section_count && is_aside(r->sections[r->section_count - 1]))
+				section_begin(r, SECTION_BARE);
 			frame_add(r, &symbol, FRAME_RELIABLE | FRAME_PC, number);
 		} else if (pc == OOPS_PC_ADDRESS && !r->pc.name) {
 			r->pc_unknown = true;

@@ -22,6 +22,7 @@
 	X(NULL_DEREF, NULL_DEREF, RULE_DIE)         \
 	X(PAGE_FAULT, PAGE_FAULT, RULE_DIE)         \
 	X(GPF, GPF, RULE_START | RULE_DIE)          \
+	X(GPF_GLUED, GPF, RULE_DIE)                          \
 	X(BUG_AT, BUG, RULE_DIE)                    \
 	X(LIST, BUG, RULE_START)                    \
 	X(USERCOPY, BUG, 0)                         \

@@ -45,6 +45,8 @@ static enum oops_rule match(const char *YYCURSOR, const char **end_ret)
 
 	// arch/x86/kernel/traps.c; "Oops: " stands before since 6.10 (arch/x86/kernel/dumpstack.c).
 	"Oops: "? "general protection fault" ([,:] | " for non-canonical address ") { *end_ret = YYCURSOR; return RULE_GPF; }
+	// kasan_die_handler() of 4.x printed no newline.
+	"GPF could be caused by NULL-ptr deref or user memory accessgeneral protection fault:" { *end_ret = YYCURSOR; return RULE_GPF_GLUED; }
 	"Oops: "? "invalid opcode: " [0-9]   { *end_ret = YYCURSOR; return RULE_INVALID_OP; }
 	"Oops: "? ("divide error"|"stack segment"|"segment not present"|"invalid TSS"|"alignment check"|"int3"|"bounds"|"overflow"|"coprocessor segment overrun"|"debug"|"control protection"|"simd exception"|"fpu exception"|"trap invalid opcode"|"stack guard page"|"double fault"|"kernel stack overflow (page fault)"|"kernel stack overflow (double-fault)"|"Bad pagetable"|"#VC") ": " [0-9] { *end_ret = YYCURSOR; return RULE_TRAP; }
 	"PANIC: double fault"           { *end_ret = YYCURSOR; return RULE_DOUBLE_FAULT; }
@@ -159,7 +161,7 @@ static bool may_begin(unsigned char c)
 	case 'A': case 'B': case 'C': case 'E': case 'I': case 'K': case 'M': case 'N': case 'O':
 	case 'P': case 'U': case 'V': case 'W': case '[': case 'u': case 'k': case 'g': case 'i':
 	case 'd': case 's': case 'a': case 'b': case 'o': case 'c': case 'f': case 'l': case 'm':
-	case 'p': case 'e': case 't': case '#':
+	case 'p': case 'e': case 't': case '#': case 'G':
 		return true;
 	default:
 		return false;
