@@ -299,7 +299,7 @@ static struct ey_error *fill(struct report *r, struct oops_event *e)
 	e->cpu = r->cpu;
 	e->pid = r->pid;
 	e->died = r->died;
-	e->corrupted = r->corrupted;
+	e->corrupted = r->corrupted || r->rule == RULE_SLAB_TRACK;
 	e->first_line = r->first_line;
 	e->last_line = r->last_line;
 	e->time = r->time;
@@ -311,8 +311,8 @@ static bool is_event(const struct report *r)
 {
 	switch (r->rule) {
 	case RULE_WARN:
-		// pr_warn("WARNING: ...") is a notice; the unwinder's complaints are reports.
-		return r->frame_count || header_has(r, "WARNING: kernel stack ");
+		// pr_warn("WARNING: ...") is a notice.
+		return r->frame_count > 0;
 	case RULE_STACK_OVERFLOW:
 		// The panic that handle_bad_stack() ends in is the report.
 		return r->frame_count && r->panic[0];

@@ -399,6 +399,11 @@ bool oops_frame_parse(const char *s, size_t len, struct oops_frame_line *ret)
 	const char *end = s + len, *p = skip_blank(s, end), *q;
 
 	*ret = (struct oops_frame_line){.reliable = true};
+	// " <IRQ>  [<ffffffff81234567>] f+0x1/0x2", " <<EOE>>  [<...>] ...": kernels before 4.9.
+	while (p < end && *p == '<' && (q = memchr(p, '>', (size_t)(end - p < 12 ? end - p : 12))))
+		p = skip_blank(q + 1, end);
+	while (p < end && *p == '>')
+		p = skip_blank(p + 1, end);
 	while ((q = skip_address(p, end)))
 		p = skip_blank(q, end);
 	if (end - p > 2 && p[0] == '?' && p[1] == ' ') {

@@ -189,6 +189,7 @@ static bool parse_section(const char *s, size_t len, enum oops_section_kind *ret
 		{"task:", false, SECTION_TASK},
 		{"... which became ", false, SECTION_TRACE},
 		{"to a ", false, SECTION_CHAIN},
+		{"{", false, SECTION_CHAIN},
 		{"Preemption disabled at:", false, SECTION_CHAIN},
 	};
 	const char *p = skip_blank(s, s + len);
@@ -252,7 +253,8 @@ static bool continues(struct report *r, const struct oops_header *h, const char 
 	unsigned int flags = oops_rule_info[h->rule].flags;
 
 	if (h->rule == RULE_PANIC) {
-		if (r->rule == RULE_PANIC || !is_consequence(r, text + h->end, len - h->end))
+		if (r->rule == RULE_PANIC || r->panic[0] ||
+		    !is_consequence(r, text + h->end, len - h->end))
 			return false;
 		const char *p = text + h->end, *end = text + len;
 		while (p < end && (*p == ':' || *p == ' '))
@@ -271,7 +273,13 @@ static bool continues(struct report *r, const struct oops_header *h, const char 
 		return false;
 	// Notices that come again and again, from another context than the report's.
 	if (h->rule == RULE_STUCK_REF || h->rule == RULE_OOM_KILL)
-		return r->rule != h->rule;
+		return r->rule != h->rule && r->idle_lines < STRAY_LINES;
+	// The unwinder's own complaint, while it prints a trace.
+	if (h->rule == RULE_UNWIND)
+		return r->rule != h->rule && !r->frame_count && r->idle_lines < STRAY_LINES;
+	// slub.c prints who had the object in the midst of KASAN's and its own reports.
+	if (h->rule == RULE_SLAB_TRACK)
+		return true;
 	// The stall detector stumbled while it printed: the stack is the stalled CPU's all the same.
 	if (h->rule == RULE_WARN_AT && r->rule == RULE_RCU_STALL && !r->frame_count)
 		return true;
@@ -281,7 +289,7 @@ static bool continues(struct report *r, const struct oops_header *h, const char 
 		return true;
 	if (is_bug_family(h->rule) && (r->rule == RULE_WARN_AT || r->rule == RULE_BUG_AT))
 		return true;
-	if ((flags & RULE_DIE) && h->rule != RULE_BUG_AT && !r->saw_registers &&
+	if ((flags & RULE_DIE) && r->idle_lines < STRAY_LINES && h->rule != RULE_BUG_AT && !r->saw_registers &&
 	    ((oops_rule_info[r->rule].flags & RULE_DIE) || is_bug_family(r->rule))) {
 		r->died = true;
 		return true;
@@ -432,6 +440,13 @@ static bool is_register_line(const char *s, size_t len)
 		if (oops_has_prefix(s, len, words[i]))
 			return true;
 	}
+	// The words of the stack (until 4.9), a hex dump of memory.
+	size_t digits = 0;
+	while (digits < len && ((s[digits] >= '0' && s[digits] <= '9') ||
+				(s[digits] >= 'a' && s[digits] <= 'f')))
+		digits++;
+	if (digits >= 8 && (digits == len || s[digits] == ' ' || s[digits] == ':'))
+		return true;
 	return (len > 5 && s[0] == 'x' && s[1] >= '0' && s[1] <= '9');
 }
 
@@ -457,7 +472,8 @@ enum report_take report_add(struct report *r, const struct oops_line *line,
 		return REPORT_TOOK;
 	}
 	if (oops_frame_parse(s, line->len, &frame)) {
-		r->last_line = number;
+		if (r->idle_lines < STRAY_LINES)
+			r->last_line = number;
 		if (r->want_place) {
 			if (!r->header_symbol.name)
 				r->header_symbol = keep_symbol(r, &frame.symbol);
@@ -468,6 +484,9 @@ enum report_take report_add(struct report *r, const struct oops_line *line,
 		}
 		if (r->ended)
 			return REPORT_TOOK;
+		// Frames far behind the report's last line are another's.
+		if (r->idle_lines >= STRAY_LINES)
+			return REPORT_UNKNOWN;
 		if (frame.have_callee &&
 		    (!r->frame_count ||
 		     r->frames[r->frame_count - 1].section != r->section_count - 1))
@@ -493,6 +512,8 @@ enum report_take report_add(struct report *r, const struct oops_line *line,
 			r->saw_registers = true;
 		return REPORT_TOOK;
 	}
+	if (r->kind == OOPS_LOCKDEP)
+		take_lock_place(r, s, line->len);
 	if (parse_cpu_line(r, s, end) || is_register_line(p, n)) {
 		r->last_line = number;
 		return REPORT_TOOK;
@@ -519,8 +540,6 @@ enum report_take report_add(struct report *r, const struct oops_line *line,
 	}
 	if (oops_find(s, line->len, "kthread stack dump:"))
 		r->next_is_victim = true;
-	if (r->kind == OOPS_LOCKDEP)
-		take_lock_place(r, s, line->len);
 	if (oops_has_prefix(p, n, "Modules linked in") || *p == '<' || oops_has_prefix(p, n, "#PF"))
 		return REPORT_TOOK;
 	return REPORT_UNKNOWN;

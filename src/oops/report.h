@@ -17,6 +17,8 @@ enum {
 	OOPS_SECTIONS_MAX = 64,
 	OOPS_ARENA_SIZE = 48 * 1024,
 	OOPS_HEADER_MAX = 512,
+	/** So many foreign lines in a row, and what looks like a part of the report is none. */
+	STRAY_LINES = 24,
 };
 
 /** What a group of frames is. */

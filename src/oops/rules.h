@@ -35,6 +35,7 @@
 	X(STACK_OVERFLOW, STACK_OVERFLOW, RULE_DIE) \
 	X(WARN_AT, WARNING, 0)                      \
 	X(WARN, WARNING, RULE_START)                \
+	X(UNWIND, WARNING, RULE_START)                       \
 	X(LOCKDEP, LOCKDEP, 0)                      \
 	X(RCU_USAGE, LOCKDEP, 0)                    \
 	X(SPINLOCK, LOCKDEP, 0)                     \
@@ -53,6 +54,7 @@
 	X(DENTRY, BUG_MSG, 0)                       \
 	X(SLAB, BUG_MSG, RULE_START)                         \
 	X(BUG_MSG, BUG_MSG, 0)                      \
+	X(SLAB_TRACK, UNKNOWN, RULE_START)                   \
 	X(STUCK_REF, STUCK_REF, RULE_START)         \
 	X(OOM_KILL, OOM, 0)                         \
 	X(MCE, MCE, 0)                              \

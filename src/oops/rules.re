@@ -82,7 +82,8 @@ static enum oops_rule match(const char *YYCURSOR, const char **end_ret)
 	"WARNING: at " [^\x00 ]         { *end_ret = YYCURSOR; return RULE_WARN_AT; }
 	"WARNING: " [^\x00 :]+ [.] [chS] ":" [0-9]+ " at " { *end_ret = YYCURSOR; return RULE_WARN_AT; }
 	"WARNING: "                     { *end_ret = YYCURSOR; return RULE_WARN; }
-	"WARNING: kernel stack "        { *end_ret = YYCURSOR; return RULE_WARN; }
+	// arch/x86/kernel/unwind_frame.c
+	"WARNING: kernel stack "        { *end_ret = YYCURSOR; return RULE_UNWIND; }
 
 	// kernel/locking/lockdep.c
 	lockdep_what = "possible circular locking dependency"|"possible recursive locking"|"possible irq lock inversion"|"possible bad unlock balance"|"inconsistent lock state"|"inconsistent " [{(] |"possible deadlock"|([A-Z_]+ "-safe -> " [A-Z_]+ "-unsafe lock order detected")|"possible reason"|"held lock freed"|"bad unlock balance"|"bad contention"|"lock held when returning to user"|"Nested lock was not taken"|"nested lock was not taken"|"Invalid wait context"|"still has locks held"|"key is still in use";
@@ -130,6 +131,8 @@ static enum oops_rule match(const char *YYCURSOR, const char **end_ret)
 	"BUG: Bad page " ("state"|"map"|"cache") { *end_ret = YYCURSOR; return RULE_BAD_PAGE; }
 	"BUG: Dentry "                  { *end_ret = YYCURSOR; return RULE_DENTRY; }
 	"BUG " [^\x00 :(]+ (" (" [^\x00)]* ")")? ": " { *end_ret = YYCURSOR; return RULE_SLAB; }
+	// mm/slub.c print_track(): what is left of a report whose beginning was lost.
+	"INFO: " ("Allocated"|"Freed") " in " { *end_ret = YYCURSOR; return RULE_SLAB_TRACK; }
 	"BUG: "                         { *end_ret = YYCURSOR; return RULE_BUG_MSG; }
 
 	// net/core/dev.c, fs/file_table.c, fs/super.c
@@ -185,6 +188,9 @@ bool oops_header_find(const char *text, size_t len, struct oops_header *ret)
 			const char *end = NULL;
 			enum oops_rule rule = match(text + i, &end);
 
+			// "---[ end Kernel panic - not syncing: ... ]---"
+			if (rule == RULE_PANIC && i >= 4 && !memcmp(text + i - 4, "end ", 4))
+				continue;
 			if (rule != RULE_NONE &&
 			    (start || !(oops_rule_info[rule].flags & RULE_START))) {
 				*ret = (struct oops_header){rule, i, (size_t)(end - text)};
