@@ -313,9 +313,6 @@ static bool is_event(const struct report *r)
 	case RULE_WARN:
 		// pr_warn("WARNING: ...") is a notice.
 		return r->frame_count > 0;
-	case RULE_STACK_OVERFLOW:
-		// The panic that handle_bad_stack() ends in is the report.
-		return r->frame_count && r->panic[0];
 	default:
 		return true;
 	}

@@ -49,9 +49,18 @@ const char *oops_plain_name(const char *name, char *buf, size_t size)
 
 	if (!strncmp(name, "__pfx_", 6))
 		name += 6;
-	size_t len = strlen(name);
+	size_t len = strlen(name), digits = 0, n = 0;
+	// A plain C++ name of a module: "_Z8functionv".
+	if (name[0] == '_' && name[1] == 'Z') {
+		for (digits = 2; name[digits] >= '0' && name[digits] <= '9' && n < 1000; digits++)
+			n = n * 10 + (size_t)(name[digits] - '0');
+		if (digits > 2 && n && n <= len - digits) {
+			name += digits;
+			len = n;
+		}
+	}
 	for (size_t i = 0; i < sizeof(suffixes) / sizeof(*suffixes); i++) {
-		const char *at = strstr(name, suffixes[i]);
+		const char *at = memmem(name, len, suffixes[i], strlen(suffixes[i]));
 		if (at && at > name && (size_t)(at - name) < len)
 			len = (size_t)(at - name);
 	}
@@ -163,40 +172,29 @@ static int first_guilty(const struct report *r, unsigned int section, unsigned i
 	return -2;
 }
 
-// The frame behind the detector's own: the tick's interrupt entry, or the program counter that
-// the interrupt found.
+// The frame behind the detector's own: the program counter that the tick found, or the first
+// frame that is none of the tick's.
 static unsigned int behind_detector(const struct report *r, unsigned int section)
 {
 	static const char *const ticks[] = {"update_process_times", "rcu_sched_clock_irq",
-					    "rcu_check_callbacks", "watchdog_timer_fn",
-					    "nmi_cpu_backtrace", "watchdog_overflow_callback"};
-	static const char *const entries[] = {
-		"apic_timer_interrupt", "asm_sysvec_apic_timer_interrupt", "__irq_svc", "el1_irq",
-		"el1h_64_irq", "ret_from_exception", "decrementer_common", "handle_exception",
-		"ext_int_handler", "end_repeat_nmi", "asm_exc_nmi",
-	};
-	unsigned int begin = 0;
+					    "rcu_check_callbacks",  "watchdog_timer_fn",
+					    "nmi_cpu_backtrace",    "watchdog_overflow_callback"};
+	unsigned int begin = r->frame_count;
 	bool tick = false;
 	char name[64];
 
 	for (unsigned int i = 0; i < r->frame_count; i++) {
 		const struct raw_frame *f = &r->frames[i];
 
-		if (f->section != section)
+		if (f->section != section || !(f->flags & FRAME_RELIABLE))
 			continue;
-		if (!begin)
+		if (begin == r->frame_count)
 			begin = i;
 		oops_plain_name(report_text(r, f->symbol.name), name, sizeof(name));
+		if (tick && ((f->flags & FRAME_PC) || !oops_pass_find(name, PASS_ANY | PASS_STALL)))
+			return i;
 		for (size_t j = 0; j < sizeof(ticks) / sizeof(*ticks); j++)
 			tick = tick || !strcmp(name, ticks[j]);
-		if (!tick)
-			continue;
-		if (f->flags & FRAME_PC)
-			return i;
-		for (size_t j = 0; j < sizeof(entries) / sizeof(*entries); j++) {
-			if (!strcmp(name, entries[j]))
-				return i + 1;
-		}
 	}
 	return begin;
 }
@@ -247,7 +245,8 @@ static int section_guilty(const struct report *r, unsigned int section)
 		found = first_guilty(r, section, where_of(r));
 		return calls_itself(r, found) ? found : dispatched_guilty(r, section);
 	case OOPS_PANIC:
-		if (strstr(r->panic, "corrupted stack end"))
+		// The stack ran out somewhere in a deep call: arm64 and riscv only panic.
+		if (strstr(r->panic, "corrupted stack end") || strstr(r->panic, "stack overflow"))
 			return dispatched_guilty(r, section);
 		return first_guilty(r, section, where_of(r));
 	default:
@@ -290,15 +289,16 @@ int oops_guilty_frame(const struct report *r)
 	for (int pass = 0; pass < 3; pass++) {
 		for (unsigned int s = 0; s < r->section_count; s++) {
 			bool bare = r->sections[s] == SECTION_BARE;
-			bool aside = r->sections[s] == SECTION_ORIGIN ||
-				     r->sections[s] == SECTION_CHAIN;
+			bool aside =
+				r->sections[s] == SECTION_ORIGIN || r->sections[s] == SECTION_CHAIN;
 			bool first = aside ? origin_first && r->sections[s] == SECTION_ORIGIN
-					   : origin_first ? false
-					   : !bare || bare_first;
+				     : origin_first ? false
+						    : !bare || bare_first;
 
 			// Then what nothing announced, at last lockdep's chains.
-			if (pass == 0 ? !first : pass == 1 ? aside
-							   : !aside || r->kind != OOPS_LOCKDEP)
+			if (pass == 0	? !first
+			    : pass == 1 ? aside
+					: !aside || r->kind != OOPS_LOCKDEP)
 				continue;
 			found = section_guilty(r, s);
 			if (found >= 0)

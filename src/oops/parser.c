@@ -129,8 +129,7 @@ static struct ey_error *take_line(struct oops_parser *parser, const char *raw, s
 	bool is_header = oops_header_find(line.text, line.len, &header);
 	int owner = owner_of(parser, &line);
 	if (owner >= 0 && is_header && parser->open[owner]->caller[0] && line.caller[0] &&
-	    strcmp(parser->open[owner]->caller, line.caller) != 0 &&
-	    !(header.rule == RULE_PANIC))
+	    strcmp(parser->open[owner]->caller, line.caller) != 0 && !(header.rule == RULE_PANIC))
 		owner = -1;
 	enum report_take take = REPORT_UNKNOWN;
 	if (owner >= 0) {

@@ -280,7 +280,8 @@ static bool continues(struct report *r, const struct oops_header *h, const char 
 	// slub.c prints who had the object in the midst of KASAN's and its own reports.
 	if (h->rule == RULE_SLAB_TRACK)
 		return true;
-	// The stall detector stumbled while it printed: the stack is the stalled CPU's all the same.
+	// The stall detector stumbled while it printed: the stack is the stalled CPU's all the
+	// same.
 	if (h->rule == RULE_WARN_AT && r->rule == RULE_RCU_STALL && !r->frame_count)
 		return true;
 	if (h->rule == RULE_LEAK && r->rule == RULE_LEAK && !r->frame_count)
@@ -289,7 +290,8 @@ static bool continues(struct report *r, const struct oops_header *h, const char 
 		return true;
 	if (is_bug_family(h->rule) && (r->rule == RULE_WARN_AT || r->rule == RULE_BUG_AT))
 		return true;
-	if ((flags & RULE_DIE) && r->idle_lines < STRAY_LINES && h->rule != RULE_BUG_AT && !r->saw_registers &&
+	if ((flags & RULE_DIE) && r->idle_lines < STRAY_LINES && h->rule != RULE_BUG_AT &&
+	    !r->saw_registers &&
 	    ((oops_rule_info[r->rule].flags & RULE_DIE) || is_bug_family(r->rule))) {
 		r->died = true;
 		return true;
@@ -422,7 +424,7 @@ static void take_lock_place(struct report *r, const char *s, size_t len)
 		}
 	} else if ((at = oops_find(s, len, "last function: ")) && !r->header_symbol.name) {
 		const char *name = at + 15, *end = name;
-		while (end < s + len && *end > ' ')
+		while (end<s + len && * end> ' ')
 			end++;
 		symbol = (struct oops_symbol){.name = name, .name_len = (size_t)(end - name)};
 		r->header_symbol = keep_symbol(r, &symbol);
@@ -442,8 +444,8 @@ static bool is_register_line(const char *s, size_t len)
 	}
 	// The words of the stack (until 4.9), a hex dump of memory.
 	size_t digits = 0;
-	while (digits < len && ((s[digits] >= '0' && s[digits] <= '9') ||
-				(s[digits] >= 'a' && s[digits] <= 'f')))
+	while (digits < len &&
+	       ((s[digits] >= '0' && s[digits] <= '9') || (s[digits] >= 'a' && s[digits] <= 'f')))
 		digits++;
 	if (digits >= 8 && (digits == len || s[digits] == ' ' || s[digits] == ':'))
 		return true;

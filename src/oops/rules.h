@@ -22,7 +22,7 @@
 	X(NULL_DEREF, NULL_DEREF, RULE_DIE)         \
 	X(PAGE_FAULT, PAGE_FAULT, RULE_DIE)         \
 	X(GPF, GPF, RULE_START | RULE_DIE)          \
-	X(GPF_GLUED, GPF, RULE_DIE)                          \
+	X(GPF_GLUED, GPF, RULE_DIE)                 \
 	X(BUG_AT, BUG, RULE_DIE)                    \
 	X(LIST, BUG, RULE_START)                    \
 	X(USERCOPY, BUG, 0)                         \
@@ -35,7 +35,7 @@
 	X(STACK_OVERFLOW, STACK_OVERFLOW, RULE_DIE) \
 	X(WARN_AT, WARNING, 0)                      \
 	X(WARN, WARNING, RULE_START)                \
-	X(UNWIND, WARNING, RULE_START)                       \
+	X(UNWIND, WARNING, RULE_START)              \
 	X(LOCKDEP, LOCKDEP, 0)                      \
 	X(RCU_USAGE, LOCKDEP, 0)                    \
 	X(SPINLOCK, LOCKDEP, 0)                     \
@@ -52,9 +52,9 @@
 	X(LEAK, MEMLEAK, 0)                         \
 	X(BAD_PAGE, BUG_MSG, 0)                     \
 	X(DENTRY, BUG_MSG, 0)                       \
-	X(SLAB, BUG_MSG, RULE_START)                         \
+	X(SLAB, BUG_MSG, RULE_START)                \
 	X(BUG_MSG, BUG_MSG, 0)                      \
-	X(SLAB_TRACK, UNKNOWN, RULE_START)                   \
+	X(SLAB_TRACK, UNKNOWN, RULE_START)          \
 	X(STUCK_REF, STUCK_REF, RULE_START)         \
 	X(OOM_KILL, OOM, 0)                         \
 	X(MCE, MCE, 0)                              \

@@ -74,7 +74,6 @@ static enum oops_rule match(const char *YYCURSOR, const char **end_ret)
 	// arch/x86/kernel/dumpstack.c, traps.c; arch/arm64, riscv traps.c
 	"BUG: " [a-zA-Z_0-9]* " "? "stack guard page was hit" { *end_ret = YYCURSOR; return RULE_STACK_GUARD; }
 	"kernel stack overflow (" [a-z]+ [ -] "fault)" { *end_ret = YYCURSOR; return RULE_STACK_OVERFLOW; }
-	"Insufficient stack space to handle exception!" { *end_ret = YYCURSOR; return RULE_STACK_OVERFLOW; }
 
 	// kernel/panic.c __warn(): "WARNING: CPU: 1 PID: 2 at file:line f+0x1/0x2", before 3.11
 	// "WARNING: at file:line f()", since 6.17 "WARNING: file:line at f+0x1/0x2, CPU#1: comm/2".
