@@ -12,35 +12,35 @@
 #include "store/internal.h"
 
 static const char *const want_names[] = {
-	[POLICY_WANT_VMCORE] = "vmcore",
-	[POLICY_WANT_DMESG] = "dmesg",
-	[POLICY_WANT_NOTHING] = "nothing",
+	[STORE_WANT_VMCORE] = "vmcore",
+	[STORE_WANT_DMESG] = "dmesg",
+	[STORE_WANT_NOTHING] = "nothing",
 };
 
-const char *policy_want_name(enum policy_want want)
+const char *store_want_name(enum store_want want)
 {
 	return want_names[want];
 }
 
 // "later" is an answer of the server; in a tree, like every word of tomorrow, it means the dump.
-static enum policy_want parse_want(const json_t *value)
+static enum store_want parse_want(const json_t *value)
 {
 	const char *s = json_string_value(value);
 
 	for (size_t i = 0; s && i < EY_ARRAY_SIZE(want_names); i++) {
 		if (!strcmp(s, want_names[i]))
-			return (enum policy_want)i;
+			return (enum store_want)i;
 	}
-	return POLICY_WANT_VMCORE;
+	return STORE_WANT_VMCORE;
 }
 
 static int by_key(const void *a, const void *b)
 {
-	return strcmp(((const struct policy_reason *)a)->key,
-		      ((const struct policy_reason *)b)->key);
+	return strcmp(((const struct store_policy_reason *)a)->key,
+		      ((const struct store_policy_reason *)b)->key);
 }
 
-static struct ey_error *read_reasons(json_t *reasons, struct policy *p)
+static struct ey_error *read_reasons(json_t *reasons, struct store_policy *p)
 {
 	const char *key;
 	json_t *value;
@@ -67,15 +67,15 @@ static struct ey_error *read_reasons(json_t *reasons, struct policy *p)
 	return NULL;
 }
 
-static struct ey_error *read_document(json_t *root, struct policy *p)
+static struct ey_error *read_document(json_t *root, struct store_policy *p)
 {
 	const char *schema = json_string_value(json_object_get(root, "schema"));
 	const char *version = json_string_value(json_object_get(root, "group_version"));
 	json_t *reasons = json_object_get(root, "reasons");
 
-	if (!schema || strcmp(schema, POLICY_SCHEMA) != 0)
+	if (!schema || strcmp(schema, STORE_POLICY_SCHEMA) != 0)
 		return ey_error_create(EY_ERR_INPUT, "policy: its schema is not \"%s\"",
-				       POLICY_SCHEMA);
+				       STORE_POLICY_SCHEMA);
 	if (!version || !*version)
 		return ey_error_create(EY_ERR_INPUT, "policy: has no \"group_version\"");
 	if (reasons && !json_is_object(reasons))
@@ -85,15 +85,16 @@ static struct ey_error *read_document(json_t *root, struct policy *p)
 	return p->group_version ? read_reasons(reasons, p) : &ey_error_nomem;
 }
 
-struct ey_error *policy_read(const char *json, size_t len, struct policy *ret)
+struct ey_error *store_policy_read(const char *json, size_t len, struct store_policy *ret)
 {
 	json_error_t where;
 
-	*ret = (struct policy){0};
-	if (len > POLICY_MAX_BYTES)
+	*ret = (struct store_policy){0};
+	if (len > STORE_POLICY_MAX_BYTES)
 		return ey_error_create(EY_ERR_INPUT, "policy: larger than %d bytes",
-				       POLICY_MAX_BYTES);
-	struct ey_error *err = ey_json_check_limits(json, len, POLICY_MAX_DEPTH, POLICY_MAX_VALUES);
+				       STORE_POLICY_MAX_BYTES);
+	struct ey_error *err =
+		ey_json_check_limits(json, len, STORE_POLICY_MAX_DEPTH, STORE_POLICY_MAX_VALUES);
 	if (err)
 		return ey_error_prefix(err, "policy");
 	json_auto_t *root = json_loadb(json, len, JSON_REJECT_DUPLICATES, &where);
@@ -103,61 +104,62 @@ struct ey_error *policy_read(const char *json, size_t len, struct policy *ret)
 				       where.line, where.column, where.text);
 	err = read_document(root, ret);
 	if (err)
-		policy_deinit(ret);
+		store_policy_deinit(ret);
 	return err;
 }
 
-struct ey_error *policy_load(struct store *store, struct policy *ret)
+struct ey_error *store_policy_load(struct store *store, struct store_policy *ret)
 {
 	struct store_entry root = {.path = store->root, .dirfd = store->fd};
 	_cleanup_free_ char *json = NULL;
 	size_t len;
 
-	*ret = (struct policy){0};
-	struct ey_error *err = store_entry_read(&root, POLICY_FILE, POLICY_MAX_BYTES, &json, &len);
+	*ret = (struct store_policy){0};
+	struct ey_error *err =
+		store_entry_read(&root, STORE_POLICY_FILE, STORE_POLICY_MAX_BYTES, &json, &len);
 	if (err && err->code == EY_ERR_NOT_FOUND) {
 		ey_error_destroy(err);
 		return NULL;
 	}
 	if (!err)
-		err = ey_error_prefix(policy_read(json, len, ret), "%s/%s", store->root,
-				      POLICY_FILE);
+		err = ey_error_prefix(store_policy_read(json, len, ret), "%s/%s", store->root,
+				      STORE_POLICY_FILE);
 	return err;
 }
 
-void policy_deinit(struct policy *policy)
+void store_policy_deinit(struct store_policy *policy)
 {
 	for (size_t i = 0; i < policy->count; i++)
 		free(policy->reasons[i].key);
 	free(policy->reasons);
 	free(policy->group_version);
-	*policy = (struct policy){0};
+	*policy = (struct store_policy){0};
 }
 
-enum policy_want policy_decide(const struct policy *policy, const char *reason)
+enum store_want store_policy_decide(const struct store_policy *policy, const char *reason)
 {
 	if (!policy->group_version || !reason)
-		return POLICY_WANT_VMCORE;
+		return STORE_WANT_VMCORE;
 	// Keys of different versions cannot be compared: what is known there may be new here.
 	size_t len = strlen(policy->group_version);
 	if (strncmp(reason, policy->group_version, len) != 0 || reason[len] != ':')
-		return POLICY_WANT_VMCORE;
-	struct policy_reason key = {.key = (char *)reason};
-	const struct policy_reason *found =
+		return STORE_WANT_VMCORE;
+	struct store_policy_reason key = {.key = (char *)reason};
+	const struct store_policy_reason *found =
 		policy->count ? bsearch(&key, policy->reasons, policy->count, sizeof(key), by_key)
 			      : NULL;
 	return found ? found->want : policy->fallback;
 }
 
-struct ey_error *policy_publish(struct store *store, const char *json, size_t len)
+struct ey_error *store_policy_publish(struct store *store, const char *json, size_t len)
 {
-	_cleanup_policy_ struct policy check;
+	_cleanup_store_policy_ struct store_policy check;
 	_cleanup_free_ char *path = NULL;
-	struct ey_error *err = policy_read(json, len, &check);
+	struct ey_error *err = store_policy_read(json, len, &check);
 
 	if (err)
 		return err;
-	if (asprintf(&path, "%s/%s", store->root, POLICY_FILE) < 0) {
+	if (asprintf(&path, "%s/%s", store->root, STORE_POLICY_FILE) < 0) {
 		path = NULL;
 		return &ey_error_nomem;
 	}

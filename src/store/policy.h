@@ -18,51 +18,53 @@
 #include "base/error.h"
 #include "store/repository.h"
 
-#define POLICY_SCHEMA "eyrie/policy/1"
-#define POLICY_FILE   "policy.json"
+#define STORE_POLICY_SCHEMA "eyrie/policy/1"
+#define STORE_POLICY_FILE   "policy.json"
 
 enum {
-	POLICY_MAX_BYTES = 16 << 20,
-	POLICY_MAX_DEPTH = 16,
-	POLICY_MAX_VALUES = 1 << 20,
+	STORE_POLICY_MAX_BYTES = 16 << 20,
+	STORE_POLICY_MAX_DEPTH = 16,
+	STORE_POLICY_MAX_VALUES = 1 << 20,
 };
 
 /** What is wanted of a crash, and the words of the document in the same order. */
-enum policy_want {
+enum store_want {
 	/** The record, the analysis, the log and the dump. */
-	POLICY_WANT_VMCORE,
+	STORE_WANT_VMCORE,
 	/** All but the dump. */
-	POLICY_WANT_DMESG,
+	STORE_WANT_DMESG,
 	/** Only the record and the analysis, which say that it happened. */
-	POLICY_WANT_NOTHING,
+	STORE_WANT_NOTHING,
 };
-const char *policy_want_name(enum policy_want want);
+const char *store_want_name(enum store_want want);
 
-struct policy_reason {
+struct store_policy_reason {
 	char *key;
-	enum policy_want want;
+	enum store_want want;
 };
 
-struct policy {
+struct store_policy {
 	/** NULL: no policy; everything is wanted. */
 	char *group_version;
-	enum policy_want fallback;
+	enum store_want fallback;
 	/** Sorted by key. */
-	struct policy_reason *reasons;
+	struct store_policy_reason *reasons;
 	size_t count;
 };
 
 /** Read a document. On error (EY_ERR_INPUT) @p ret wants every dump. */
-struct ey_error *policy_read(const char *json, size_t len, struct policy *ret) EY_MUST_CHECK;
+struct ey_error *store_policy_read(const char *json, size_t len,
+				   struct store_policy *ret) EY_MUST_CHECK;
 /** Read the repository's policy.json; where there is none, @p ret wants every dump. */
-struct ey_error *policy_load(struct store *store, struct policy *ret) EY_MUST_CHECK;
-void policy_deinit(struct policy *policy);
-#define _cleanup_policy_ __attribute__((cleanup(policy_deinit)))
+struct ey_error *store_policy_load(struct store *store, struct store_policy *ret) EY_MUST_CHECK;
+void store_policy_deinit(struct store_policy *policy);
+#define _cleanup_store_policy_ __attribute__((cleanup(store_policy_deinit)))
 
 /** What is wanted of a crash with the group key @p reason ("g1:..."), which may be NULL. */
-enum policy_want policy_decide(const struct policy *policy, const char *reason);
+enum store_want store_policy_decide(const struct store_policy *policy, const char *reason);
 
 /** Check @p json as a policy and put it in place, whole, for the hosts to read. */
-struct ey_error *policy_publish(struct store *store, const char *json, size_t len) EY_MUST_CHECK;
+struct ey_error *store_policy_publish(struct store *store, const char *json,
+				      size_t len) EY_MUST_CHECK;
 
 #endif

@@ -21,18 +21,18 @@ static const char document[] =
 
 static void decides_by_reason(void **state)
 {
-	_cleanup_policy_ struct policy p;
+	_cleanup_store_policy_ struct store_policy p;
 
-	assert_null(policy_read(document, strlen(document), &p));
-	assert_int_equal(policy_decide(&p, "g1:BUG:known"), POLICY_WANT_DMESG);
-	assert_int_equal(policy_decide(&p, "g1:WARNING:noise"), POLICY_WANT_NOTHING);
+	assert_null(store_policy_read(document, strlen(document), &p));
+	assert_int_equal(store_policy_decide(&p, "g1:BUG:known"), STORE_WANT_DMESG);
+	assert_int_equal(store_policy_decide(&p, "g1:WARNING:noise"), STORE_WANT_NOTHING);
 	// New, and everything that is not understood: the dump.
-	assert_int_equal(policy_decide(&p, "g1:BUG:new"), POLICY_WANT_VMCORE);
-	assert_int_equal(policy_decide(&p, "g1:BUG:odd"), POLICY_WANT_VMCORE);
-	assert_int_equal(policy_decide(&p, "g1:BUG:wait"), POLICY_WANT_VMCORE);
-	assert_int_equal(policy_decide(&p, "g1:BUG:bare"), POLICY_WANT_VMCORE);
-	assert_int_equal(policy_decide(&p, NULL), POLICY_WANT_VMCORE);
-	assert_string_equal(policy_want_name(POLICY_WANT_DMESG), "dmesg");
+	assert_int_equal(store_policy_decide(&p, "g1:BUG:new"), STORE_WANT_VMCORE);
+	assert_int_equal(store_policy_decide(&p, "g1:BUG:odd"), STORE_WANT_VMCORE);
+	assert_int_equal(store_policy_decide(&p, "g1:BUG:wait"), STORE_WANT_VMCORE);
+	assert_int_equal(store_policy_decide(&p, "g1:BUG:bare"), STORE_WANT_VMCORE);
+	assert_int_equal(store_policy_decide(&p, NULL), STORE_WANT_VMCORE);
+	assert_string_equal(store_want_name(STORE_WANT_DMESG), "dmesg");
 }
 
 static void other_group_version_dumps_everything(void **state)
@@ -40,14 +40,14 @@ static void other_group_version_dumps_everything(void **state)
 	const char json[] =
 		"{\"schema\":\"eyrie/policy/1\",\"group_version\":\"g2\","
 		"\"default\":\"nothing\",\"reasons\":{\"g1:BUG:x\":{\"want\":\"nothing\"}}}";
-	_cleanup_policy_ struct policy p;
+	_cleanup_store_policy_ struct store_policy p;
 
-	assert_null(policy_read(json, strlen(json), &p));
-	assert_int_equal(policy_decide(&p, "g1:BUG:x"), POLICY_WANT_VMCORE);
-	assert_int_equal(policy_decide(&p, "g1:BUG:y"), POLICY_WANT_VMCORE);
-	assert_int_equal(policy_decide(&p, "g2"), POLICY_WANT_VMCORE);
-	assert_int_equal(policy_decide(&p, "g2:BUG:y"), POLICY_WANT_NOTHING);
-	assert_int_equal(policy_decide(&p, "g22:BUG:y"), POLICY_WANT_VMCORE);
+	assert_null(store_policy_read(json, strlen(json), &p));
+	assert_int_equal(store_policy_decide(&p, "g1:BUG:x"), STORE_WANT_VMCORE);
+	assert_int_equal(store_policy_decide(&p, "g1:BUG:y"), STORE_WANT_VMCORE);
+	assert_int_equal(store_policy_decide(&p, "g2"), STORE_WANT_VMCORE);
+	assert_int_equal(store_policy_decide(&p, "g2:BUG:y"), STORE_WANT_NOTHING);
+	assert_int_equal(store_policy_decide(&p, "g22:BUG:y"), STORE_WANT_VMCORE);
 }
 
 static void refuses_what_is_no_policy(void **state)
@@ -64,41 +64,42 @@ static void refuses_what_is_no_policy(void **state)
 	};
 
 	for (size_t i = 0; i < EY_ARRAY_SIZE(cases); i++) {
-		struct policy p;
-		_cleanup_error_ struct ey_error *err = policy_read(cases[i], strlen(cases[i]), &p);
+		struct store_policy p;
+		_cleanup_error_ struct ey_error *err =
+			store_policy_read(cases[i], strlen(cases[i]), &p);
 
 		assert_non_null(err);
 		assert_int_equal(err->code, EY_ERR_INPUT);
-		assert_int_equal(policy_decide(&p, "g1:BUG:known"), POLICY_WANT_VMCORE);
+		assert_int_equal(store_policy_decide(&p, "g1:BUG:known"), STORE_WANT_VMCORE);
 	}
 }
 
 static void is_published_and_loaded(void **state)
 {
 	_cleanup_free_ char *dir = make_tree();
-	_cleanup_free_ char *path = in_tree(dir, POLICY_FILE);
+	_cleanup_free_ char *path = in_tree(dir, STORE_POLICY_FILE);
 	_cleanup_store_ struct store *store = NULL;
-	_cleanup_policy_ struct policy none = {0}, p = {0};
+	_cleanup_store_policy_ struct store_policy none = {0}, p = {0};
 
 	assert_null(store_open(dir, 0, &store));
-	assert_null(policy_load(store, &none));
-	assert_int_equal(policy_decide(&none, "g1:BUG:known"), POLICY_WANT_VMCORE);
+	assert_null(store_policy_load(store, &none));
+	assert_int_equal(store_policy_decide(&none, "g1:BUG:known"), STORE_WANT_VMCORE);
 
-	_cleanup_error_ struct ey_error *bad = policy_publish(store, "{}", 2);
+	_cleanup_error_ struct ey_error *bad = store_policy_publish(store, "{}", 2);
 	assert_non_null(bad);
 	assert_int_equal(access(path, F_OK), -1);
-	assert_null(policy_publish(store, document, strlen(document)));
-	assert_null(policy_load(store, &p));
-	assert_int_equal(policy_decide(&p, "g1:BUG:known"), POLICY_WANT_DMESG);
+	assert_null(store_policy_publish(store, document, strlen(document)));
+	assert_null(store_policy_load(store, &p));
+	assert_int_equal(store_policy_decide(&p, "g1:BUG:known"), STORE_WANT_DMESG);
 
 	// A FIFO in its place neither blocks nor stops dumps.
-	struct policy fifo;
+	struct store_policy fifo;
 	assert_int_equal(unlink(path), 0);
 	assert_int_equal(mkfifo(path, 0644), 0);
-	_cleanup_error_ struct ey_error *err = policy_load(store, &fifo);
+	_cleanup_error_ struct ey_error *err = store_policy_load(store, &fifo);
 	assert_non_null(err);
 	assert_non_null(strstr(err->message, "not a regular file"));
-	assert_int_equal(policy_decide(&fifo, "g1:BUG:known"), POLICY_WANT_VMCORE);
+	assert_int_equal(store_policy_decide(&fifo, "g1:BUG:known"), STORE_WANT_VMCORE);
 	remove_tree(dir);
 }
 
