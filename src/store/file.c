@@ -221,11 +221,13 @@ static struct ey_error *file_in(int hostfd, const struct store_crash *crash, con
 {
 	_cleanup_free_ char *temp = NULL;
 	_cleanup_close_ int fd = -1;
-	struct ey_error *err = store_temp_make(hostfd, crash->writer, &temp, &fd);
 
+	// Before the next one is made, so that a writer that is killed again and again leaves one.
+	store_temp_clean(hostfd, crash->writer, -1, NULL);
+	struct ey_error *err = store_temp_make(hostfd, crash->writer, &temp, &fd);
 	if (err)
 		return err;
-	store_temp_clean(hostfd, crash->writer, fd, temp);
+	store_temp_clean(hostfd, NULL, fd, temp);
 	err = build(fd, crash);
 	if (!err)
 		err = publish(hostfd, temp, fd, name, already_ret);

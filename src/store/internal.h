@@ -42,7 +42,11 @@ struct ey_error *store_temp_make(int dirfd, const char *writer, char **name_ret,
 				 int *fd_ret) EY_MUST_CHECK;
 /** Remove a folder of files; best effort. */
 void store_temp_remove(int dirfd, const char *name);
-/** Remove what @p writer or the dead left below @p dirfd, as far as @p now_fd's time tells. */
+/**
+ * Remove what @p writer left below @p dirfd, but for the folder @p but; and what is older than
+ * STORE_TEMP_MAX_AGE by the clock of the file system: the time of @p now_fd, just made (-1: only
+ * the writer's).
+ */
 void store_temp_clean(int dirfd, const char *writer, int now_fd, const char *but);
 
 #endif

@@ -116,7 +116,8 @@ static void clean_one(int dirfd, const char *name, void *arg)
 	const struct cleaning *c = arg;
 	_cleanup_free_ char *dead = NULL;
 
-	if (strncmp(name, EY_TEMP_PREFIX, strlen(EY_TEMP_PREFIX)) != 0 || !strcmp(name, c->but))
+	if (strncmp(name, EY_TEMP_PREFIX, strlen(EY_TEMP_PREFIX)) != 0 ||
+	    (c->but && !strcmp(name, c->but)))
 		return;
 	if (!strncmp(name, DEAD, strlen(DEAD))) {
 		store_temp_remove(dirfd, name);
@@ -136,12 +137,13 @@ static void clean_one(int dirfd, const char *name, void *arg)
 void store_temp_clean(int dirfd, const char *writer, int now_fd, const char *but)
 {
 	_cleanup_free_ char *own_prefix = NULL;
+	struct cleaning c = {.but = but, .before = INT64_MIN};
 	struct stat now;
 
-	if (fstat(now_fd, &now) < 0)
-		return;
+	if (now_fd >= 0 && !fstat(now_fd, &now))
+		c.before = (int64_t)now.st_mtim.tv_sec - STORE_TEMP_MAX_AGE;
 	if (writer && asprintf(&own_prefix, BUILDING "%s-", writer) < 0)
 		own_prefix = NULL;
-	struct cleaning c = {own_prefix, but, (int64_t)now.st_mtim.tv_sec - STORE_TEMP_MAX_AGE};
+	c.own_prefix = own_prefix;
 	for_names(dirfd, clean_one, &c);
 }
