@@ -7,13 +7,13 @@
 #include "db/reason.h"
 
 /** Uptimes before a crash are counted in these classes: each up to, but without, its bound. */
-#define DB_UPTIME_CLASSES(X)           \
-	X(600, "under 10 min")         \
-	X(3600, "under 1 h")           \
-	X(86400, "under 1 day")        \
-	X(7 * 86400, "under 1 week")   \
-	X(30 * 86400, "under 30 days") \
-	X(INT64_MAX, "30 days and more")
+#define DB_UPTIME_CLASSES(X)          \
+	X(600, "under 10 min")        \
+	X(3600, "10 min to 1 h")      \
+	X(86400, "1 h to 1 day")      \
+	X(7 * 86400, "1 to 7 days")   \
+	X(30 * 86400, "7 to 30 days") \
+	X(INT64_MAX, "over 30 days")
 
 enum { DB_MONTH_DAYS = 31, DB_UPTIME_CLASS_COUNT = 6, DB_REASON_STATE_COUNT = 8 };
 

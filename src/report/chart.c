@@ -148,7 +148,7 @@ static void tooltip(struct ey_buf *buf, const struct chart *c, size_t i)
 	ey_buf_adds(buf, "<title>");
 	escape(buf, c->long_labels ? c->long_labels[i] : c->labels[i]);
 	ey_buf_printf(buf, ": %" PRId64 " ", sum_at(c, i));
-	escape(buf, c->unit);
+	escape(buf, sum_at(c, i) == 1 ? c->unit_one : c->unit);
 	for (size_t s = 0; c->series_count > 1 && s < c->series_count; s++) {
 		ey_buf_printf(buf, "%s%" PRId64 " ", s ? ", " : " (", c->series[s].values[i]);
 		escape(buf, c->series[s].name);

@@ -29,8 +29,9 @@ struct chart {
 	const char *title;
 	/** What a person would say who describes the picture. */
 	const char *description;
-	/** What the y axis counts: "crashes". */
+	/** What the y axis counts: "crashes", and one of it. */
 	const char *unit;
+	const char *unit_one;
 	/** Short texts below the axis, and long ones for the tooltips (NULL: the short ones). */
 	const char *const *labels;
 	const char *const *long_labels;

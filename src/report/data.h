@@ -79,6 +79,9 @@ void report_add_duration(struct ey_buf *buf, int64_t seconds);
 void report_add_day(struct ey_buf *buf, int64_t time);
 void report_add_time(struct ey_buf *buf, int64_t time);
 
+/** What the month is compared with: "October", or "October 1–23" while it runs. */
+void report_add_before(struct ey_buf *buf, const struct report_data *d);
+
 /** The sentences on top, plain text: what a manager reads. */
 void report_summary(const struct report_data *d, struct ey_buf *buf);
 /** Mean of the known uptimes, seconds; 0 where none is. */

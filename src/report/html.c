@@ -82,18 +82,15 @@ static void tile_end(struct ey_buf *buf)
 
 static void difference(struct ey_buf *buf, const struct report_data *d, int64_t now, int64_t before)
 {
-	const char *name = report_month_name(d->month.month + 11);
-
 	if (now == before) {
-		ey_buf_printf(buf, "as in %s", name);
-		return;
+		ey_buf_adds(buf, "as in ");
+	} else {
+		// U+2212, the minus sign.
+		ey_buf_adds(buf, now > before ? "+" : "\xe2\x88\x92");
+		report_add_number(buf, now > before ? now - before : before - now);
+		ey_buf_adds(buf, " against ");
 	}
-	// U+2212, the minus sign.
-	ey_buf_adds(buf, now > before ? "+" : "\xe2\x88\x92");
-	report_add_number(buf, now > before ? now - before : before - now);
-	ey_buf_printf(buf, " against %s", name);
-	if (report_is_running(d))
-		ey_buf_adds(buf, " so far");
+	report_add_before(buf, d);
 }
 
 static void tiles(const struct report_data *d, struct ey_buf *buf)
@@ -163,8 +160,8 @@ struct ey_error *report_html(const struct report_data *d, struct ey_buf *buf)
 	header(d, buf);
 	tiles(d, buf);
 	report_section_days(d, buf);
-	report_section_trend(d, buf);
 	report_section_reasons(d, buf);
+	report_section_alerts(d, buf);
 	if (d->totals.crashes) {
 		ey_buf_adds(buf, "<div class=\"pair\">\n");
 		report_section_top(d, buf, "Hosts", "Host", "hosts", &d->hosts, d->totals.hosts);
@@ -176,7 +173,7 @@ struct ey_error *report_html(const struct report_data *d, struct ey_buf *buf)
 		ey_buf_adds(buf, "</div>\n");
 	}
 	report_section_uptime(d, buf);
-	report_section_alerts(d, buf);
+	report_section_trend(d, buf);
 	footer(d, buf);
 	return ey_buf_error(buf);
 }

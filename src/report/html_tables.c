@@ -123,7 +123,8 @@ void report_section_reasons(const struct report_data *d, struct ey_buf *buf)
 		ey_buf_adds(buf, "<p class=\"none\">None.</p>\n</section>\n");
 		return;
 	}
-	ey_buf_adds(buf, "<div class=\"scroll\"><table>\n<thead><tr><th scope=\"col\">Reason</th>"
+	ey_buf_adds(buf, "<div class=\"scroll\"><table class=\"wide\">\n<thead><tr><th "
+			 "scope=\"col\">Reason</th>"
 			 "<th scope=\"col\"></th><th scope=\"col\" class=\"n\">Crashes</th>"
 			 "<th scope=\"col\" class=\"n\">Hosts</th><th scope=\"col\">First ever</th>"
 			 "<th scope=\"col\">Last this month</th><th scope=\"col\">State</th></tr>"

@@ -21,7 +21,7 @@ static const char report_style[] =
 	"@media screen and (prefers-color-scheme:dark){:root{" REPORT_COLOURS_DARK "}}\n"
 	"*{box-sizing:border-box}\n"
 	"body{margin:0;background:var(--paper);color:var(--ink);"
-	"font:15px/1.5 system-ui,-apple-system,'Segoe UI',Roboto,'Helvetica "
+	"font:.95rem/1.5 system-ui,-apple-system,'Segoe UI',Roboto,'Helvetica "
 	"Neue',Arial,sans-serif}\n"
 	"main,header,footer{max-width:68rem;margin:0 auto;padding:0 1.25rem}\n"
 	"header{padding-top:2rem}\n"
@@ -51,7 +51,9 @@ static const char report_style[] =
 	"tbody th{font-weight:500;overflow-wrap:anywhere}\n"
 	"td.n,th.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}\n"
 	"td.t{white-space:nowrap;color:var(--soft);font-variant-numeric:tabular-nums}\n"
-	"td.b{width:30%;min-width:5rem;vertical-align:middle}\n"
+	"table.wide{table-layout:auto}table.wide tbody th{width:44%}table.wide td.b{width:16%}\n"
+	"table.wide td:last-child{white-space:nowrap}\n"
+	"td.b{width:26%;min-width:4rem;vertical-align:middle}\n"
 	"tr.rest td,tr.rest th{color:var(--soft);font-weight:400}\n"
 	".key{display:block;color:var(--soft);font:.8rem "
 	"ui-monospace,SFMono-Regular,Menlo,Consolas,"
@@ -79,11 +81,11 @@ static const char report_style[] =
 	"border-top:1px solid var(--faint)}\n"
 	"footer p{max-width:50rem;margin:.4rem 0}\n"
 	"@page{size:A4;margin:15mm}\n"
-	"@media print{body{font-size:10pt}header{padding-top:0}main,header,footer{max-width:none;"
+	"@media print{html{font-size:11px}header{padding-top:0}main,header,footer{max-width:none;"
 	"padding-left:0;padding-right:0}.tile{border:1px solid var(--faint);background:none}\n"
 	"h2,thead{break-after:avoid}tr,svg.chart,.tile{break-inside:avoid}.pair{"
 	"grid-template-columns:1fr 1fr;gap:0 8mm}.scroll{overflow:visible}svg.chart{min-width:0}\n"
-	".tiles{grid-template-columns:repeat(5,1fr)}.tile .big{font-size:15pt}a{color:inherit}\n"
+	".tiles{grid-template-columns:repeat(5,1fr)}a{color:inherit}\n"
 	"*{print-color-adjust:exact;-webkit-print-color-adjust:exact}}\n";
 
 #endif

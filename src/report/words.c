@@ -84,16 +84,18 @@ static void add_month(struct ey_buf *buf, const struct report_data *d)
 	ey_buf_printf(buf, "%s %d", report_month_name(d->month.month), d->month.year);
 }
 
-// What the number is compared with: "October", or of a month that still runs its first days.
-static void add_before(struct ey_buf *buf, const struct report_data *d)
+void report_add_before(struct ey_buf *buf, const struct report_data *d)
 {
 	const char *name = report_month_name(d->month.month + 11);
 	int64_t day = (d->now - d->begin) / 86400 + 1;
 
-	if (report_is_running(d))
-		ey_buf_printf(buf, "%s up to its day %" PRId64, name, day);
-	else
+	// A month that still runs is compared with as many days of the one before.
+	if (!report_is_running(d) || day >= 31)
 		ey_buf_adds(buf, name);
+	else if (day <= 1)
+		ey_buf_printf(buf, "%s 1", name);
+	else
+		ey_buf_printf(buf, "%s 1\xe2\x80\x93%" PRId64, name, day); // en dash
 }
 
 static void add_comparison(struct ey_buf *buf, const struct report_data *d)
@@ -102,7 +104,7 @@ static void add_comparison(struct ey_buf *buf, const struct report_data *d)
 
 	if (!before) {
 		ey_buf_adds(buf, " In ");
-		add_before(buf, d);
+		report_add_before(buf, d);
 		ey_buf_adds(buf, " there was none.");
 		return;
 	}
@@ -111,7 +113,7 @@ static void add_comparison(struct ey_buf *buf, const struct report_data *d)
 		report_add_number(buf, now > before ? now - before : before - now);
 		ey_buf_adds(buf, now > before ? " more than in " : " fewer than in ");
 	}
-	add_before(buf, d);
+	report_add_before(buf, d);
 	ey_buf_adds(buf, " (");
 	report_add_number(buf, before);
 	ey_buf_adds(buf, ").");
@@ -125,7 +127,7 @@ static void summary_of_nothing(const struct report_data *d, struct ey_buf *buf)
 	ey_buf_adds(buf, report_is_running(d) ? " so far." : ".");
 	if (d->before.crashes) {
 		ey_buf_adds(buf, " In ");
-		add_before(buf, d);
+		report_add_before(buf, d);
 		ey_buf_adds(buf, " there ");
 		ey_buf_adds(buf, d->before.crashes == 1 ? "was " : "were ");
 		report_add_number(buf, d->before.crashes);
@@ -143,26 +145,27 @@ static void summary_of_nothing(const struct report_data *d, struct ey_buf *buf)
 
 static void add_alerts(struct ey_buf *buf, const struct report_data *d)
 {
-	size_t open = report_open_alerts(d);
+	int64_t raised = (int64_t)d->alerts.count, older = (int64_t)d->older_alerts.count;
+	int64_t open = (int64_t)report_open_alerts(d) - older;
 
-	if (!d->alerts.count && !open)
+	if (!raised && !older)
 		return;
 	ey_buf_addc(buf, ' ');
-	if (d->alerts.count) {
-		report_add_count(buf, (int64_t)d->alerts.count, "alert was raised",
-				 "alerts were raised");
+	if (raised) {
+		report_add_count(buf, raised, "alert was raised", "alerts were raised");
 		if (!open)
-			ey_buf_adds(buf,
-				    d->alerts.count == 1 ? " and is over." : " and all are over.");
+			ey_buf_adds(buf, raised == 1 ? " and is over" : " and all are over");
+		else if (open == raised)
+			ey_buf_adds(buf, raised == 1 ? " and is still open" : ", all still open");
 		else
-			ey_buf_adds(buf, "; ");
+			ey_buf_printf(buf, ", %" PRId64 " of them still open", open);
 	}
-	if (open) {
-		report_add_count(buf, (int64_t)open, "is still open", "are still open");
-		if (d->older_alerts.count && d->alerts.count)
-			ey_buf_adds(buf, ", older ones counted");
-		ey_buf_addc(buf, '.');
+	if (older) {
+		ey_buf_adds(buf, raised ? "; " : "");
+		report_add_count(buf, older, "older alert is", "older alerts are");
+		ey_buf_adds(buf, " still open");
 	}
+	ey_buf_addc(buf, '.');
 }
 
 void report_summary(const struct report_data *d, struct ey_buf *buf)

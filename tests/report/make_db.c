@@ -96,7 +96,7 @@ static struct ey_error *add_alert(struct db *db, const json_t *o)
 	if (!db_alert_scope_parse(text(o, "scope", "host"), &finding.scope))
 		return ey_error_create(EY_ERR_INPUT, "no such scope");
 	struct ey_error *err = db_alert_raise(db, &finding, since, &id, &raised);
-	if (!err && who)
+	if (!err && who && *who)
 		err = db_alert_acknowledge(db, id, who, since + 60);
 	if (!err && resolved)
 		err = db_alert_resolve(db, id, resolved);
