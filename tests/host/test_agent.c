@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #include "analysis/record_read.h"
 #include "base/cleanup.h"
@@ -489,38 +490,52 @@ static void each_step_fails(void **state)
 	assert_true(failed > 50);
 }
 
+static long microseconds(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000000L + t.tv_nsec / 1000;
+}
+
 // Killed again and again, at any moment, until a run happens to live to its end.
 static void killed_in_a_loop(void **state)
 {
-	enum { ROUNDS = 10, MAX_KILLS = 200 };
+	enum { KILLS = 60, MAX_ROUNDS = 500 };
 	unsigned int seed = 1;
-	int kills = 0;
+	long longest = 2000;
+	int kills = 0, rounds = 0;
 
-	for (int round = 0; round < ROUNDS; round++) {
+	for (; kills < KILLS && rounds < MAX_ROUNDS; rounds++) {
 		_cleanup_fixture_ struct fixture f;
 		bool ended = false;
 
 		fixture_init(&f);
 		add_bug(&f);
 		add_null(&f);
-		for (int i = 0; i < MAX_KILLS && !ended; i++) {
+		while (!ended) {
+			long begin = microseconds();
 			pid_t pid = fork();
 			int status;
 
 			if (!pid)
 				_exit(run_in_child(&f));
-			usleep(rand_r(&seed) % 6000);
+			usleep((useconds_t)(rand_r(&seed) % longest));
 			kill(pid, SIGKILL);
 			waitpid(pid, &status, 0);
 			ended = WIFEXITED(status);
 			kills += !ended;
+			// About as long as a run takes here: shorter when most live, and the
+			// reverse.
+			longest = ended ? EY_MAX((microseconds() - begin + longest) / 2, 100L)
+					: longest + longest / 8 + 1;
 			assert_int_equal(look(&f).bad, 0);
 			assert_true(look(&f).entries <= 2);
 			assert_true(count_names(f.repository, ".eyrie-tmp") <= 2);
 		}
 		assert_all_filed(&f);
 	}
-	assert_true(kills > ROUNDS);
+	assert_true(kills >= KILLS);
 }
 
 static void two_agents_on_one_host(void **state)
