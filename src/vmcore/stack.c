@@ -10,8 +10,8 @@
 #include "vmcore/unwind.h"
 
 enum {
-	// THREAD_SIZE and IRQ_STACK_SIZE (arch/x86/include/asm/page_64_types.h), where BTF does
-	// not tell.
+	// THREAD_SIZE and IRQ_STACK_SIZE (arch/x86/include/asm/page_64_types.h), where no symbol
+	// does not tell.
 	DEFAULT_STACK_SIZE = 16384,
 	MAX_STACK_SIZE = 1 << 18,
 };
