@@ -21,50 +21,51 @@
 #include "vmcore/memory.h"
 
 /** The symbols that an analysis asks for, found in one walk over the names. */
-#define KERNEL_SYMBOLS(X)        \
-	X(init_task)             \
-	X(init_stack)            \
-	X(__end_init_task)       \
-	X(__end_init_stack)      \
-	X(init_uts_ns)           \
-	X(modules)               \
-	X(prb)                   \
-	X(_stext)                \
-	X(_etext)                \
-	X(_sinittext)            \
-	X(_einittext)            \
-	X(__per_cpu_offset)      \
-	X(__cpu_online_mask)     \
-	X(nr_cpu_ids)            \
-	X(current_task)          \
-	X(pcpu_hot)              \
-	X(hardirq_stack_ptr)     \
-	X(cea_exception_stacks)  \
-	X(idle_threads)          \
-	X(panic_cpu)             \
-	X(crashing_cpu)          \
-	X(tainted_mask)          \
-	X(avenrun)               \
-	X(shadow_timekeeper)     \
-	X(timekeeper_data)       \
-	X(tk_core)               \
-	X(dmi_ident)             \
-	X(sysctl_bootid)         \
-	X(_totalram_pages)       \
-	X(boot_cpu_data)         \
-	X(__start_BTF)           \
-	X(__stop_BTF)            \
-	X(__start_orc_unwind_ip) \
-	X(__stop_orc_unwind_ip)  \
-	X(__start_orc_unwind)    \
-	X(__stop_orc_unwind)     \
-	X(orc_lookup)            \
-	X(orc_lookup_end)        \
-	X(ftrace_ops_list)       \
-	X(ftrace_caller)         \
-	X(ftrace_regs_caller)    \
-	X(machine_kexec)         \
-	X(__crash_kexec)         \
+#define KERNEL_SYMBOLS(X)          \
+	X(init_task)               \
+	X(init_stack)              \
+	X(__end_init_task)         \
+	X(__end_init_stack)        \
+	X(init_uts_ns)             \
+	X(modules)                 \
+	X(prb)                     \
+	X(_stext)                  \
+	X(_etext)                  \
+	X(_sinittext)              \
+	X(_einittext)              \
+	X(__per_cpu_offset)        \
+	X(__cpu_online_mask)       \
+	X(nr_cpu_ids)              \
+	X(current_task)            \
+	X(pcpu_hot)                \
+	X(hardirq_stack_ptr)       \
+	X(irq_stack_backing_store) \
+	X(cea_exception_stacks)    \
+	X(idle_threads)            \
+	X(panic_cpu)               \
+	X(crashing_cpu)            \
+	X(tainted_mask)            \
+	X(avenrun)                 \
+	X(shadow_timekeeper)       \
+	X(timekeeper_data)         \
+	X(tk_core)                 \
+	X(dmi_ident)               \
+	X(sysctl_bootid)           \
+	X(_totalram_pages)         \
+	X(boot_cpu_data)           \
+	X(__start_BTF)             \
+	X(__stop_BTF)              \
+	X(__start_orc_unwind_ip)   \
+	X(__stop_orc_unwind_ip)    \
+	X(__start_orc_unwind)      \
+	X(__stop_orc_unwind)       \
+	X(orc_lookup)              \
+	X(orc_lookup_end)          \
+	X(ftrace_ops_list)         \
+	X(ftrace_caller)           \
+	X(ftrace_regs_caller)      \
+	X(machine_kexec)           \
+	X(__crash_kexec)           \
 	X(crash_nmi_callback)
 
 enum kernel_symbol {
@@ -111,7 +112,6 @@ enum kernel_symbol {
 	X(CEA_DF_STACK, "cea_exception_stacks", "DF_stack")               \
 	X(CEA_ESTACKS, "cpu_entry_area", "estacks")                       \
 	X(CEA_ENTRY_STACK, "cpu_entry_area", "entry_stack_page")          \
-	X(IRQ_STACK, "irq_stack", "stack")                                \
 	X(MODULE_LIST, "module", "list")                                  \
 	X(MODULE_NAME, "module", "name")                                  \
 	X(MODULE_STATE, "module", "state")                                \
@@ -120,8 +120,8 @@ enum kernel_symbol {
 	X(MODULE_CORE_BASE, "module", "core_layout.base")                 \
 	X(MODULE_CORE_SIZE, "module", "core_layout.size")                 \
 	X(MODULE_CORE_TEXT_SIZE, "module", "core_layout.text_size")       \
-	X(MODULE_INIT_BASE, "module", "init_layout.base")                                          \
-	X(MODULE_INIT_TEXT_SIZE, "module", "init_layout.text_size")                                \
+	X(MODULE_INIT_BASE, "module", "init_layout.base")                 \
+	X(MODULE_INIT_TEXT_SIZE, "module", "init_layout.text_size")       \
 	X(MODULE_MEM, "module", "mem")                                    \
 	X(MODULE_MEMORY_BASE, "module_memory", "base")                    \
 	X(MODULE_MEMORY_SIZE, "module_memory", "size")                    \

@@ -36,11 +36,18 @@ static uint64_t thread_size(struct kernel *k)
 	return DEFAULT_STACK_SIZE;
 }
 
+// The per-CPU array that the IRQ stacks are (arch/x86/kernel/irq_64.c); its type stands far back in
+// the BTF, its size in the symbol table.
 static uint64_t irq_stack_size(struct kernel *k)
 {
-	const struct btf_member *m = kernel_member(k, MEM_IRQ_STACK);
+	struct symbol symbol;
+	uint64_t at;
 
-	return m && m->size && m->size <= MAX_STACK_SIZE ? m->size : DEFAULT_STACK_SIZE;
+	if (kernel_symbol(k, SYM_irq_stack_backing_store, &at) && k->have_kallsyms &&
+	    kallsyms_find_address(&k->kallsyms, at, &symbol) && symbol.address == at &&
+	    symbol.size >= DEFAULT_STACK_SIZE && symbol.size <= MAX_STACK_SIZE)
+		return symbol.size;
+	return DEFAULT_STACK_SIZE;
 }
 
 static void add_task_stack(struct unwind *u, uint64_t task)
