@@ -291,7 +291,7 @@ def modules_in_a_circle(dump, path):
     dump.save(path)
 
 
-@case(EITHER, ("log",))
+@case(DEGRADE, ("log",))
 @with_types
 def module_symbols_absurd(dump, path):
     """Each module has four thousand million symbols and ORC entries."""

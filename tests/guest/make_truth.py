@@ -135,16 +135,18 @@ def fatal_event(log):
         m = re.match(r"Kernel panic - not syncing: (.*)", bare(line))
         if m:
             message, at = m.group(1), i
+    caller = []
     if message is not None and not message.startswith(RIP_MESSAGES):
         for trace in reversed(call_traces(log)):
             frames = [f for f in trace if f[2]]
             for i, frame in enumerate(frames[:-1]):
                 if frame[0] in ("panic", "vpanic") and frames[i + 1][0] != "panic":
-                    return [list(frames[i + 1][:2])]
-        return []
+                    caller = caller or [list(frames[i + 1][:2])]
+        if not message.startswith("RCU Stall"):  # a lockup, and a panic: either place is right
+            return caller
     start = re.compile(
         r"BUG: |kernel BUG at|Oops|general protection|divide error|invalid opcode|stack segment|"
-        r"WARNING: CPU|double fault|int3|watchdog: |PANIC: |Unable to handle|unchecked MSR|traps: "
+        r"WARNING: CPU|double fault|int3|watchdog: |PANIC: |rcu: INFO: |Unable to handle|unchecked MSR|traps: "
     )
     found = None
     for line in log[:at]:
@@ -154,7 +156,7 @@ def fatal_event(log):
             found = [[m.group(1), int(m.group(2), 16)]] if m else []
         elif start.match(bare(line)):
             found = None
-    return found or []
+    return caller + (found or [])
 
 
 def kernel_trace(log):
