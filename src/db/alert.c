@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 
+#include "db/outbox.h"
 #include "db/sql.h"
 
 #define ALERT_COLUMNS                                                                          \
@@ -117,6 +118,20 @@ void db_alert_list_deinit(struct db_alert_list *list)
 	*list = (struct db_alert_list){0};
 }
 
+// Who was told that it began is told that somebody takes it on.
+static struct ey_error *tell_acknowledged(struct db *db, int64_t id, int64_t now)
+{
+	int64_t mail;
+	bool told, added;
+	struct ey_error *err = db_scalar(
+		db, &mail, &told, "SELECT id FROM outbox WHERE kind = ?1 AND subject_id = ?2",
+		db_text(db_mail_kind_name(DB_MAIL_ALERT_FIRING)), db_int(id));
+
+	if (err || !told)
+		return err;
+	return db_outbox_add(db, DB_MAIL_ALERT_ACKNOWLEDGED, id, now, &added);
+}
+
 struct ey_error *db_alert_acknowledge(struct db *db, int64_t id, const char *who, int64_t now)
 {
 	_cleanup_txn_ struct db_txn txn = {0};
@@ -134,6 +149,8 @@ struct ey_error *db_alert_acknowledge(struct db *db, int64_t id, const char *who
 			     "UPDATE alerts SET state = 'acknowledged', acknowledged = ?2, "
 			     "who = ?3 WHERE id = ?1",
 			     db_int(id), db_int(now), db_text(who ? who : ""));
+	if (!err && list.items[0].state == DB_ALERT_FIRING)
+		err = tell_acknowledged(db, id, now);
 	return err ? err : db_commit(&txn);
 }
 

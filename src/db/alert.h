@@ -92,7 +92,8 @@ void db_alert_list_deinit(struct db_alert_list *list);
 #define _cleanup_alerts_ __attribute__((cleanup(db_alert_list_deinit)))
 
 /**
- * Somebody takes it on. An acknowledged alert stays one and sends no more mail until it resolves.
+ * Somebody takes it on. An acknowledged alert stays one and sends no more mail until it resolves,
+ * but the one that says who (where the alert itself was mailed).
  * Acknowledging it again keeps the first name; EY_ERR_INPUT when it is resolved already.
  */
 struct ey_error *db_alert_acknowledge(struct db *db, int64_t id, const char *who,

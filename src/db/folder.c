@@ -85,15 +85,18 @@ struct ey_error *db_folder_rejected(struct db *db, unsigned int limit, struct db
 	return err ? err : read_folders(st, ret);
 }
 
-struct ey_error *db_folder_dumps_before(struct db *db, int64_t before, unsigned int limit,
+struct ey_error *db_folder_dumps_before(struct db *db, int64_t before,
+					const struct db_folder *after, unsigned int limit,
 					struct db_folder_list *ret)
 {
 	_cleanup_statement_ struct db_statement *st = NULL;
 	struct ey_error *err =
 		db_query(db, &st,
 			 "SELECT path, crash_id, time, dump_bytes, '' FROM folders "
-			 "WHERE has_dump = 1 AND time < ?1 ORDER BY time, path LIMIT ?2",
-			 db_int(before), db_int(limit));
+			 "WHERE has_dump = 1 AND time < ?1 AND (time, path) > (?2, ?3) "
+			 "ORDER BY time, path LIMIT ?4",
+			 db_int(before), db_int(after ? after->time : INT64_MIN),
+			 db_text(after ? after->path : ""), db_int(limit));
 
 	*ret = (struct db_folder_list){0};
 	return err ? err : read_folders(st, ret);

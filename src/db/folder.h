@@ -51,8 +51,12 @@ struct db_folder_list {
 /** Rejected folders, the latest first, at most @p limit (0: 100). */
 struct ey_error *db_folder_rejected(struct db *db, unsigned int limit,
 				    struct db_folder_list *ret) EY_MUST_CHECK;
-/** Folders with a dump whose crash is older than @p before, oldest first, at most @p limit. */
-struct ey_error *db_folder_dumps_before(struct db *db, int64_t before, unsigned int limit,
+/**
+ * Folders with a dump whose crash is older than @p before, oldest first, at most @p limit of those
+ * that come after @p after (a row of a list of this function; NULL: from the first).
+ */
+struct ey_error *db_folder_dumps_before(struct db *db, int64_t before,
+					const struct db_folder *after, unsigned int limit,
 					struct db_folder_list *ret) EY_MUST_CHECK;
 /** The dump of the folder is gone; its crash's, too, if no other folder of it has one. */
 struct ey_error *db_folder_purged(struct db *db, const char *path, int64_t now) EY_MUST_CHECK;

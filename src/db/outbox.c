@@ -27,11 +27,11 @@ static struct ey_error *read_due(struct db *db, int64_t now, unsigned int limit,
 {
 	_cleanup_statement_ struct db_statement *st = NULL;
 	bool row = true, failed = false;
-	struct ey_error *err =
-		db_query(db, &st,
-			 "SELECT id, key, kind, subject_id, created, attempts FROM outbox "
-			 "WHERE sent = 0 AND given_up = 0 AND due <= ?1 ORDER BY due, id LIMIT ?2",
-			 db_int(now), db_int(limit));
+	struct ey_error *err = db_query(
+		db, &st,
+		"SELECT id, key, kind, subject_id, created, attempts, recipients FROM outbox "
+		"WHERE sent = 0 AND given_up = 0 AND due <= ?1 ORDER BY due, id LIMIT ?2",
+		db_int(now), db_int(limit));
 
 	while (!err && !(err = db_step(st, &row)) && row) {
 		struct db_mail *m = db_list_add(list);
@@ -45,6 +45,7 @@ static struct ey_error *read_due(struct db *db, int64_t now, unsigned int limit,
 		m->subject_id = db_column_int(st, 3);
 		m->created = db_column_int(st, 4);
 		m->attempts = db_column_int(st, 5);
+		m->recipients = db_column_dup(st, 6, &list->arena, &failed);
 		if (failed)
 			return &ey_error_nomem;
 	}
@@ -87,7 +88,7 @@ struct ey_error *db_outbox_sent(struct db *db, int64_t id, int64_t now)
 }
 
 struct ey_error *db_outbox_failed(struct db *db, int64_t id, const char *why, bool final,
-				  int64_t now)
+				  const char *recipients, int64_t now)
 {
 	int64_t attempts = 1, wait = RETRY_FIRST;
 	struct ey_error *err = db_scalar(db, &attempts, NULL,
@@ -98,10 +99,11 @@ struct ey_error *db_outbox_failed(struct db *db, int64_t id, const char *why, bo
 	for (int64_t i = 1; i < attempts && wait < RETRY_MAX; i++)
 		wait *= 2;
 	return db_run(db,
-		      "UPDATE outbox SET error = ?2, due = ?3, given_up = ?4 "
+		      "UPDATE outbox SET error = ?2, due = ?3, given_up = ?4, "
+		      "recipients = coalesce(?5, recipients) "
 		      "WHERE id = ?1 AND sent = 0",
 		      db_int(id), db_text(why ? why : ""), db_int(now + EY_MIN(wait, RETRY_MAX)),
-		      db_int(final ? now : 0));
+		      db_int(final ? now : 0), db_text(recipients));
 }
 
 struct ey_error *db_outbox_counts(struct db *db, struct db_outbox_counts *ret)

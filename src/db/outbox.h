@@ -13,9 +13,10 @@
 #include "db/db.h"
 
 /** What a mail tells, and its names in the same order. */
-#define DB_MAIL_KINDS(X)                \
-	X(NEW_REASON, "new-reason")     \
-	X(ALERT_FIRING, "alert-firing") \
+#define DB_MAIL_KINDS(X)                            \
+	X(NEW_REASON, "new-reason")                 \
+	X(ALERT_FIRING, "alert-firing")             \
+	X(ALERT_ACKNOWLEDGED, "alert-acknowledged") \
 	X(ALERT_RESOLVED, "alert-resolved")
 
 enum db_mail_kind {
@@ -36,6 +37,8 @@ struct db_mail {
 	int64_t created;
 	/** Times that it was tried before. */
 	int64_t attempts;
+	/** Only to these ("a@x, b@x"); "" to all that the configuration names. */
+	const char *recipients;
 };
 
 struct db_mail_list {
@@ -61,11 +64,11 @@ void db_mail_list_deinit(struct db_mail_list *list);
 struct ey_error *db_outbox_sent(struct db *db, int64_t id, int64_t now) EY_MUST_CHECK;
 /**
  * It could not be sent: @p why is kept, and it is due again after a time that doubles from one
- * minute to six hours. @p final: the server will never take it (it refused it for good); it is not
- * tried again but stays listed.
+ * minute to six hours, then only to @p recipients where that is not NULL. @p final: the server
+ * will never take it (it refused it for good); it is not tried again but stays listed.
  */
 struct ey_error *db_outbox_failed(struct db *db, int64_t id, const char *why, bool final,
-				  int64_t now) EY_MUST_CHECK;
+				  const char *recipients, int64_t now) EY_MUST_CHECK;
 
 struct db_outbox_counts {
 	int64_t waiting;

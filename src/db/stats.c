@@ -14,6 +14,9 @@ static void add_filter(struct db_sql *sql, const struct db_stats_filter *f)
 	db_sql_where_int(sql, "c.host_id = ?", f->host_id);
 	db_sql_where_int(sql, "c.model_id = ?", f->model_id);
 	db_sql_where_int(sql, "c.reason_id = ?", f->reason_id);
+	db_sql_where_int(sql,
+			 "c.id IN (SELECT ac.crash_id FROM alert_crashes ac WHERE ac.alert_id = ?)",
+			 f->alert_id);
 	db_sql_where_text(sql, "c.site = ?", f->site);
 	db_sql_where_text(sql, "c.kernel = ?", f->kernel);
 }

@@ -13,6 +13,8 @@ struct db_stats_filter {
 	int64_t host_id;
 	int64_t model_id;
 	int64_t reason_id;
+	/** Crashes that an alert gathered. */
+	int64_t alert_id;
 	const char *site;
 	const char *kernel;
 };

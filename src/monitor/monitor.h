@@ -49,7 +49,7 @@ struct monitor_options {
 	struct monitor_rule rules[3];
 	/** Seconds; 0: no limit. */
 	int64_t max_age;
-	/** Queue no mails (the marks are still made, so none is queued later for what was seen). */
+	/** Queue no mails; what was seen in this run is not mailed later either. */
 	bool no_mail;
 	void (*on_event)(const struct monitor_event *event, void *arg);
 	void *arg;
@@ -67,7 +67,7 @@ struct monitor_result {
 /** Options from [monitor]. */
 struct ey_error *monitor_options_load(struct monitor_options *options,
 				      const struct ey_config *config) EY_MUST_CHECK;
-/** Look at what came in since the last run. Sends nothing: monitor/outbox.h does. */
+/** Look at what came in since the last run. Sends nothing: monitor/mailer.h does. */
 struct ey_error *monitor_run(struct db *db, const struct monitor_options *options,
 			     struct monitor_result *ret) EY_MUST_CHECK;
 

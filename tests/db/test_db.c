@@ -568,6 +568,7 @@ static void alerts(void **state)
 	assert_true(raised);
 	ok(db_alert_acknowledge(db, id, "sam", TEST_NOON + 5));
 	ok(db_alert_acknowledge(db, id, "kim", TEST_NOON + 6));
+	assert_int_equal(number(db, "SELECT count(*) FROM outbox"), 0); // none told of its begin
 	f.crash_count = 3;
 	f.count = 2;
 	ok(db_alert_raise(db, &f, TEST_NOON + 10, &again, &raised));
@@ -620,13 +621,14 @@ static void outbox(void **state)
 	ok(db_outbox_claim(db, 1006, 300, 10, &second)); // leased to the first
 	assert_int_equal(second.count, 0);
 	ok(db_outbox_sent(db, first.items[0].id, 1010));
-	ok(db_outbox_failed(db, first.items[1].id, "421 busy", false, 1010));
+	ok(db_outbox_failed(db, first.items[1].id, "421 busy", false, "kim@example.com", 1010));
 	ok(db_outbox_claim(db, 1010 + 59, 300, 10, &second));
 	assert_int_equal(second.count, 0);
 	ok(db_outbox_claim(db, 1010 + 60, 300, 10, &third));
 	assert_int_equal(third.count, 1);
 	assert_int_equal(third.items[0].attempts, 1);
-	ok(db_outbox_failed(db, third.items[0].id, "550 no", true, 1100));
+	assert_string_equal(third.items[0].recipients, "kim@example.com");
+	ok(db_outbox_failed(db, third.items[0].id, "550 no", true, NULL, 1100));
 	ok(db_outbox_counts(db, &counts));
 	assert_int_equal(counts.waiting, 0);
 	assert_int_equal(counts.sent, 1);
@@ -677,8 +679,12 @@ static void folders(void **state)
 	in = test_crash(other, 1, 2, TEST_NOON); // a second copy of the dump
 	take(db, &in);
 	_cleanup_folders_ struct db_folder_list old;
-	ok(db_folder_dumps_before(db, TEST_NOON + 1, 10, &old));
+	ok(db_folder_dumps_before(db, TEST_NOON + 1, NULL, 10, &old));
 	assert_int_equal(old.count, 2);
+	_cleanup_folders_ struct db_folder_list second;
+	ok(db_folder_dumps_before(db, TEST_NOON + 1, &old.items[0], 10, &second));
+	assert_int_equal(second.count, 1);
+	assert_string_equal(second.items[0].path, old.items[1].path);
 	ok(db_folder_purged(db, path, 99));
 	assert_int_equal(number(db, "SELECT count(*) FROM crashes WHERE dump = 'kept'"), 1);
 	ok(db_folder_purged(db, other, 99));

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/** @file A folder of the repository, read and put into the database; for this room only. */
+#ifndef EYRIE_INGEST_TAKE_H
+#define EYRIE_INGEST_TAKE_H
+
+#include "analysis/record_read.h"
+#include "ingest/populate.h"
+#include "store/repository.h"
+
+/** What was read of a folder. The intake's strings are owned by the rest. */
+struct take {
+	struct record record;
+	char *record_text;
+	char *analysis;
+	char *dmesg;
+	char *firmware;
+	struct db_intake intake;
+};
+void take_deinit(struct take *take);
+#define _cleanup_take_ __attribute__((cleanup(take_deinit)))
+
+/**
+ * Read record, analysis and log of @p entry and what became of its dump. EY_ERR_INPUT or
+ * EY_ERR_NOT_FOUND: it is not a crash that can be taken in, the message says why.
+ */
+struct ey_error *take_read(const struct store_entry *entry, const struct populate_options *options,
+			   int64_t now, struct take *ret) EY_MUST_CHECK;
+
+/** A text that changes when the record of @p entry does; free(). */
+struct ey_error *take_stamp(const struct store_entry *entry, char **ret) EY_MUST_CHECK;
+
+/**
+ * The part of take_read() that reads no file, for records from anywhere: fill `intake` from
+ * `record`. Path, site and folder must be set already; @p filed is when the crash was filed.
+ */
+struct ey_error *take_from_record(struct take *take, int64_t filed, int64_t now) EY_MUST_CHECK;
+
+#endif
