@@ -11,9 +11,9 @@
 static const char help[] =
 	"Usage: eyrie purge [OPTION...]\n"
 	"\n"
-	"Remove dumps whose crash is older than the retention time from the repository. Record,\n"
-	"analysis, log and the rows in the database stay for good. Only dumps that populate has\n"
-	"taken in are removed. Safe to kill and to run again.\n"
+	"Remove dumps that were filed longer ago than the retention time from the repository.\n"
+	"Record, analysis, log and the rows in the database stay for good. Only dumps that\n"
+	"populate has taken in are removed. Safe to kill and to run again.\n"
 	"\n"
 	"Options:\n" CENTER_OPTIONS_HELP
 	"  --retention TIME   in place of [repository] retention (30d); 12h, 30d, 8w\n"

@@ -34,7 +34,7 @@ struct db_folder {
 	const char *path;
 	/** 0 for a rejected folder. */
 	int64_t crash_id;
-	/** Time of the crash; of a rejected folder, when it was first seen. */
+	/** When it was filed; of a rejected folder, when it was first seen. */
 	int64_t time;
 	/** Bytes of the dump. */
 	int64_t dump_bytes;
@@ -52,7 +52,7 @@ struct db_folder_list {
 struct ey_error *db_folder_rejected(struct db *db, unsigned int limit,
 				    struct db_folder_list *ret) EY_MUST_CHECK;
 /**
- * Folders with a dump whose crash is older than @p before, oldest first, at most @p limit of those
+ * Folders with a dump that were filed before @p before, oldest first, at most @p limit of those
  * that come after @p after (a row of a list of this function; NULL: from the first).
  */
 struct ey_error *db_folder_dumps_before(struct db *db, int64_t before,

@@ -62,7 +62,7 @@ static struct ey_error *add_folder(struct db *db, const struct db_intake *in, in
 		db_run(db,
 		       "INSERT INTO folders (path, crash_id, time, has_dump, dump_bytes) "
 		       "VALUES (?1, ?2, ?3, ?4, ?5)",
-		       db_text(in->path), db_int(crash_id), db_int(in->time), db_int(kept),
+		       db_text(in->path), db_int(crash_id), db_int(in->filed), db_int(kept),
 		       db_int(kept ? in->dump_bytes : 0));
 
 	return err ? err : db_run(db, "DELETE FROM rejects WHERE path = ?1", db_text(in->path));

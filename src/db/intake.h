@@ -33,8 +33,11 @@ struct db_intake {
 	const char *kernel_version;
 	const char *machine;
 
-	/** Of the crash; must be set. */
+	/** Of the crash, and when its folder was filed (from then its retention counts); must be
+	 * set.
+	 */
 	int64_t time;
+	int64_t filed;
 	/** Seconds, -1 where not known. */
 	int64_t uptime;
 	/** Whether time and uptime come from a dump's memory. */

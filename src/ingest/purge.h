@@ -17,7 +17,7 @@
 struct purge_options {
 	/** Root of the repository; must be set. */
 	const char *root;
-	/** Seconds after the crash; must be set. */
+	/** Seconds after the dump was filed; must be set. */
 	int64_t retention;
 	/** Say what would be removed, remove nothing. */
 	bool dry_run;

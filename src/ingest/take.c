@@ -61,13 +61,14 @@ static const char *text(const char *s)
 }
 
 // When it crashed. A clock that is plainly wrong would stand first in every list for years.
-static int64_t crash_time(const struct record *r, int64_t filed, int64_t now, int64_t *gaps)
+static int64_t crash_time(const struct record *r, int64_t named, int64_t filed, int64_t now,
+			  int64_t *gaps)
 {
 	if (r->system.have_crash_time && r->system.crash_time >= CLOCK_MIN &&
 	    r->system.crash_time <= now + DAY)
 		return r->system.crash_time;
 	(*gaps)++;
-	return filed >= CLOCK_MIN && filed <= now + DAY ? filed : now;
+	return named >= CLOCK_MIN && named <= now + DAY ? named : filed;
 }
 
 static struct ey_error *firmware(const struct record_inventory *i, char **ret)
@@ -114,7 +115,7 @@ static void take_event(const struct record *r, struct db_intake *in)
 	in->corrupted = e->corrupted;
 }
 
-struct ey_error *take_from_record(struct take *take, int64_t filed, int64_t now)
+struct ey_error *take_from_record(struct take *take, int64_t named, int64_t now)
 {
 	const struct record *r = &take->record;
 	struct db_intake *in = &take->intake;
@@ -138,7 +139,7 @@ struct ey_error *take_from_record(struct take *take, int64_t filed, int64_t now)
 	in->machine = text(r->system.machine);
 	in->taint = text(r->system.taint);
 	in->gaps = (int64_t)r->gap_count;
-	in->time = crash_time(r, filed, now, &in->gaps);
+	in->time = crash_time(r, named, in->filed, now, &in->gaps);
 	in->uptime = -1;
 	if (r->system.have_uptime && r->system.uptime_seconds <= UPTIME_MAX)
 		in->uptime = (int64_t)r->system.uptime_seconds;
@@ -204,9 +205,11 @@ struct ey_error *take_read(const struct store_entry *entry, const struct populat
 	in->folder = entry->host;
 	in->parts[DB_PART_RECORD].data = ret->record_text;
 	in->parts[DB_PART_RECORD].len = len;
-	err = take_from_record(
-		ret, entry->time >= 0 || fstat(entry->dirfd, &st) < 0 ? entry->time : st.st_mtime,
-		now);
+	// The folder's own time is that of its filing: its files are made before it appears.
+	if (fstat(entry->dirfd, &st) < 0)
+		return ey_error_errno(EY_ERR_IO, errno, "cannot stat %s", entry->path);
+	in->filed = st.st_mtime >= CLOCK_MIN && st.st_mtime <= now ? st.st_mtime : now;
+	err = take_from_record(ret, entry->time, now);
 	if (!err)
 		err = read_optional(entry, STORE_ANALYSIS, max_text, &ret->analysis, &len,
 				    &in->gaps);

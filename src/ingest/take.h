@@ -31,8 +31,9 @@ struct ey_error *take_stamp(const struct store_entry *entry, char **ret) EY_MUST
 
 /**
  * The part of take_read() that reads no file, for records from anywhere: fill `intake` from
- * `record`. Path, site and folder must be set already; @p filed is when the crash was filed.
+ * `record`. Path, site, folder and filed must be set already; @p named is the time that stands in
+ * the folder's name, -1 where none does.
  */
-struct ey_error *take_from_record(struct take *take, int64_t filed, int64_t now) EY_MUST_CHECK;
+struct ey_error *take_from_record(struct take *take, int64_t named, int64_t now) EY_MUST_CHECK;
 
 #endif

@@ -34,6 +34,7 @@ static inline struct db_intake test_crash(char *path, int host, int number, int6
 		.kernel_version = "#1 SMP",
 		.machine = "x86_64",
 		.time = time,
+		.filed = time,
 		.uptime = 50,
 		.from_dump = true,
 		.reason = "g1:BUG:lkdtm_BUG",
