@@ -105,19 +105,19 @@ static struct ey_error *analyse(const struct arguments *a, struct analysis_resul
 static struct ey_error *want_dump(const struct arguments *a, struct store *store,
 				  const struct record *record, bool *ret)
 {
-	_cleanup_policy_ struct policy policy = {0};
+	_cleanup_store_policy_ struct store_policy policy = {0};
 
 	*ret = a->dump == DUMP_ALWAYS;
 	if (a->dump != DUMP_POLICY)
 		return NULL;
-	struct ey_error *err = policy_load(store, &policy);
+	struct ey_error *err = store_policy_load(store, &policy);
 	if (err && err->code == EY_ERR_INPUT) {
 		ey_log_warning("%s; so the dump is filed", err->message);
 		ey_error_destroy(err);
 		err = NULL;
 	}
-	*ret = policy_decide(&policy, record->have_event ? record->event.reason : NULL) ==
-	       POLICY_WANT_VMCORE;
+	*ret = store_policy_decide(&policy, record->have_event ? record->event.reason : NULL) ==
+	       STORE_WANT_VMCORE;
 	if (!err && !*ret)
 		puts("           the policy wants no more dumps of this reason (--dump=always "
 		     "files it all the same)");

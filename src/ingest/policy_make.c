@@ -9,25 +9,25 @@
 #include "base/file.h"
 #include "base/json.h"
 
-enum policy_want policy_want_of(const struct db_reason *reason, unsigned int keep_dumps)
+enum store_want policy_want_of(const struct db_reason *reason, unsigned int keep_dumps)
 {
 	// A dump without an event says nothing of its reason: each may be another bug.
 	if (!strcmp(reason->key, DB_REASON_KEY_NO_EVENT))
-		return POLICY_WANT_VMCORE;
+		return STORE_WANT_VMCORE;
 	switch (reason->state) {
 	case DB_REASON_ROLLED_OUT:
 	case DB_REASON_RESOLVED:
-		return POLICY_WANT_VMCORE;
+		return STORE_WANT_VMCORE;
 	case DB_REASON_WONT_FIX:
 	case DB_REASON_HARDWARE:
-		return POLICY_WANT_DMESG;
+		return STORE_WANT_DMESG;
 	case DB_REASON_NEW:
 	case DB_REASON_INVESTIGATING:
 	case DB_REASON_REPORTED:
 	case DB_REASON_FIX_AVAILABLE:
 		break;
 	}
-	return reason->dumps < (int64_t)keep_dumps ? POLICY_WANT_VMCORE : POLICY_WANT_DMESG;
+	return reason->dumps < (int64_t)keep_dumps ? STORE_WANT_VMCORE : STORE_WANT_DMESG;
 }
 
 static void write_reason(struct ey_json *w, const struct db_reason *r, unsigned int keep_dumps)
@@ -35,7 +35,7 @@ static void write_reason(struct ey_json *w, const struct db_reason *r, unsigned 
 	ey_json_key(w, r->key);
 	ey_json_object_begin(w);
 	ey_json_kv_string(w, "state", db_reason_state_name(r->state));
-	ey_json_kv_string(w, "want", policy_want_name(policy_want_of(r, keep_dumps)));
+	ey_json_kv_string(w, "want", store_want_name(policy_want_of(r, keep_dumps)));
 	ey_json_kv_int(w, "have", r->dumps);
 	ey_json_object_end(w);
 }
@@ -68,10 +68,10 @@ struct ey_error *policy_make(struct db *db, unsigned int keep_dumps, struct ey_b
 
 	ey_json_init(&w, buf, 1);
 	ey_json_object_begin(&w);
-	ey_json_kv_string(&w, "schema", POLICY_SCHEMA);
+	ey_json_kv_string(&w, "schema", STORE_POLICY_SCHEMA);
 	ey_json_kv_string(&w, "group_version", "g1");
 	ey_json_kv_uint(&w, "keep_dumps", keep_dumps);
-	ey_json_kv_string(&w, "default", policy_want_name(POLICY_WANT_VMCORE));
+	ey_json_kv_string(&w, "default", store_want_name(STORE_WANT_VMCORE));
 	ey_json_key(&w, "reasons");
 	ey_json_object_begin(&w);
 	struct ey_error *err = write_reasons(db, &w, keep_dumps);
@@ -92,14 +92,14 @@ struct ey_error *policy_make_publish(struct db *db, unsigned int keep_dumps, str
 
 	if (err)
 		return err;
-	if (asprintf(&path, "%s/%s", store_root(store), POLICY_FILE) < 0) {
+	if (asprintf(&path, "%s/%s", store_root(store), STORE_POLICY_FILE) < 0) {
 		path = NULL;
 		return &ey_error_nomem;
 	}
 	// Each rename makes every host read it again: leave it alone where nothing changed.
-	err = ey_file_read_whole(path, POLICY_MAX_BYTES, &old, &len);
+	err = ey_file_read_whole(path, STORE_POLICY_MAX_BYTES, &old, &len);
 	if (!err && len == buf.len && !memcmp(old, buf.data, len))
 		return NULL;
 	ey_error_destroy(err);
-	return policy_publish(store, buf.data, buf.len);
+	return store_policy_publish(store, buf.data, buf.len);
 }

@@ -25,7 +25,7 @@ enum {
  * repository; again and again when it came back after its fix ("rolled-out", "resolved"); never
  * for broken hardware or what will not be fixed, nor beyond the first few of a known bug.
  */
-enum policy_want policy_want_of(const struct db_reason *reason, unsigned int keep_dumps);
+enum store_want policy_want_of(const struct db_reason *reason, unsigned int keep_dumps);
 
 /** Append the document to @p buf. */
 struct ey_error *policy_make(struct db *db, unsigned int keep_dumps,
