@@ -22,7 +22,7 @@ struct inactive_task_frame {
 };
 
 // THREAD_SIZE: the first task's stack stands in the image between symbols, of which the second was
-// renamed in 6.10 (commit 2cb15faaedeb).
+// renamed in 6.10 (commit 8f69cba096b5).
 static uint64_t thread_size(struct kernel *k)
 {
 	static const enum kernel_symbol ends[] = {SYM___end_init_stack, SYM___end_init_task};

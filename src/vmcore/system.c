@@ -36,7 +36,7 @@ static void read_uts(struct kernel *k, struct system_info *s)
 }
 
 // The timekeeper that the kernel updates and copies from: a variable of its own until 6.12, a
-// member of struct tk_data since (commit 10f7c178a9c1).
+// member of struct tk_data since (commit 20c7b582e88b).
 static bool timekeeper(struct kernel *k, uint64_t *ret)
 {
 	const struct btf_member *shadow;
