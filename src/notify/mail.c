@@ -347,9 +347,10 @@ static struct ey_error *judge(const struct mail_options *o, const struct mail_ad
 			why_refused = too_large ? &d->last : said;
 		}
 	}
-	struct ey_error *err = steal_list(&retry, &result->retry_to);
-	if (!err)
-		err = steal_list(&refused, &result->refused_to);
+	bool all = why_retry && !why_refused && !result->accepted;
+	struct ey_error *err = steal_list(&refused, &result->refused_to);
+	if (!err && !all)
+		err = steal_list(&retry, &result->retry_to);
 	if (err)
 		return err;
 	if (session && !too_large)
@@ -362,13 +363,15 @@ static struct ey_error *judge(const struct mail_options *o, const struct mail_ad
 				       "good by %s: %s",
 				       result->retry_to, why_retry->code ? why_retry->text : detail,
 				       result->refused_to, why_refused->text);
-	if (result->retry_to)
+	if (why_retry) {
+		const char *whom = result->retry_to ? result->retry_to : ey_buf_str(&retry);
+
 		return why_retry->code
 			       ? ey_error_create(EY_ERR_IO, "mail to %s is to be sent again: %s",
-						 result->retry_to, why_retry->text)
+						 whom, why_retry->text)
 			       : ey_error_prefix(session_error(o, d, rc, detail),
-						 "mail to %s is to be sent again",
-						 result->retry_to);
+						 "mail to %s is to be sent again", whom);
+	}
 	if (result->refused_to)
 		return ey_error_create(EY_ERR_INPUT, "mail to %s was refused for good: %s",
 				       result->refused_to, why_refused->text);

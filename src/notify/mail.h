@@ -11,7 +11,7 @@
  * The code of the error that mail_send() returns says what a queue should do:
  *
  *	NULL		every recipient's server took the message
- *	EY_ERR_IO	temporary: keep it and try again (result.retry_to says for whom)
+ *	EY_ERR_IO	temporary: keep it and try again (result.retry_to may say for whom)
  *	EY_ERR_USAGE	the server does not want *us* (login, TLS, sender): nothing is wrong with
  *the message; keep it, tell the administrator, try again when that is mended
  *	EY_ERR_INPUT	refused for good (result.refused_to): trying again is useless
@@ -80,8 +80,12 @@ const char *mail_starttls_name(enum mail_starttls starttls);
 struct mail_result {
 	/** How many recipients the server took the message for. */
 	size_t accepted;
-	/** "a@x, b@x": those to try again, and those refused for good; NULL where none (free()). */
+	/**
+	 * "a@x, b@x" (free()): with EY_ERR_IO, whom to try again where that is not everybody; NULL:
+	 * the whole message, since nobody was refused and nobody took it.
+	 */
 	char *retry_to;
+	/** Those refused for good (free()); NULL: nobody. */
 	char *refused_to;
 	/** The server's last answer about this message, e.g. 250, 451, 550; 0 where none came. */
 	long smtp_code;
