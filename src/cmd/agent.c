@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/inotify.h>
+#include <sys/stat.h>
 
 #include "base/cleanup.h"
 #include "base/config.h"
@@ -105,6 +106,8 @@ static int run(const struct ey_config *config, bool stay)
 
 	if (err)
 		return ey_error_report(err);
+	// The repository's root says who may read what is filed.
+	umask(0);
 	// A limit on the size of files must be an error of one write, not our end.
 	signal(SIGXFSZ, SIG_IGN);
 	options.report = print_line;

@@ -77,28 +77,43 @@ static struct ey_error *open_store(struct run *r)
 	return err;
 }
 
+// What happened, in a few words.
+static void add_title(struct ey_buf *line, const struct record *record)
+{
+	const struct record_event *e = &record->event;
+
+	if (record->have_event) {
+		const char *title = e->title ? e->title : e->kind;
+
+		ey_text_clean(line, title, strlen(title));
+		ey_buf_adds(line, " (");
+		ey_text_clean(line, e->reason, strlen(e->reason));
+		ey_buf_addc(line, ')');
+	} else {
+		ey_buf_adds(line, "no crash event found");
+	}
+	for (size_t i = 0; i < record->gap_count && !record->engine; i++) {
+		if (strcmp(record->gaps[i].what, "analysis") != 0)
+			continue;
+		ey_buf_adds(line, "; not analysed: ");
+		ey_text_clean(line, record->gaps[i].why, strlen(record->gaps[i].why));
+	}
+}
+
 // The one line for the operator. What comes from the dump may hold anything.
 static void report(const struct run *r, const char *name, const struct record *record,
 		   const struct store_filed *filed, enum store_want want, bool have_dump,
 		   uint64_t bytes)
 {
 	_cleanup_buf_ struct ey_buf line = EY_BUF_INIT;
-	const char *title = !record->have_event	  ? "no crash event found"
-			    : record->event.title ? record->event.title
-						  : record->event.reason;
 
 	ey_text_clean(&line, name, strlen(name));
 	ey_buf_adds(&line, ": ");
-	ey_text_clean(&line, title, strlen(title));
-	if (record->have_event) {
-		ey_buf_adds(&line, " (");
-		ey_text_clean(&line, record->event.reason, strlen(record->event.reason));
-		ey_buf_addc(&line, ')');
-	}
-	ey_buf_printf(&line, ", %s %s", filed->already ? "already filed as" : "filed as",
+	add_title(&line, record);
+	ey_buf_printf(&line, "; %s %s", filed->already ? "already filed as" : "filed as",
 		      filed->path);
 	if (!filed->already && !have_dump)
-		ey_buf_adds(&line, "; there is no dump");
+		ey_buf_adds(&line, ", there is no dump");
 	else if (!filed->already && want == STORE_WANT_VMCORE)
 		ey_buf_printf(&line, " with its dump (%" PRIu64 " MiB)", (bytes + (1 << 19)) >> 20);
 	else if (!filed->already)

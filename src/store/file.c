@@ -34,9 +34,9 @@ static struct ey_error *folder_name(const struct store_crash *crash, char *ret, 
 	return NULL;
 }
 
-static struct ey_error *make_dir(int dirfd, const char *name, int *fd_ret)
+static struct ey_error *make_dir(int dirfd, const char *name, mode_t mode, int *fd_ret)
 {
-	if (!mkdirat(dirfd, name, 0755)) {
+	if (!mkdirat(dirfd, name, mode)) {
 		if (fsync(dirfd) < 0 && errno != EINVAL)
 			return ey_error_errno(EY_ERR_IO, errno, "cannot sync the folder of %s",
 					      name);
@@ -88,27 +88,38 @@ static struct ey_error *sync_and_close(int *fd, const char *name)
 	return ret ? ey_error_errno(EY_ERR_IO, errnum, "cannot write %s", name) : NULL;
 }
 
-static int create(int dirfd, const char *name)
+/** A folder being built. */
+struct building {
+	int fd;
+	mode_t file_mode;
+	const struct store_crash *crash;
+	/** The text of STORE_CHECKSUMS. */
+	struct ey_buf sums;
+};
+
+static int create(const struct building *b, const char *name)
 {
-	return openat(dirfd, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0640);
+	return openat(b->fd, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+		      b->file_mode);
 }
 
-static struct ey_error *write_part(int dirfd, const char *name, const struct store_part *part,
-				   struct ey_buf *sums)
+static struct ey_error *write_part(struct building *b, const char *name,
+				   const struct store_part *part)
 {
 	char hex[STORE_DIGEST_TEXT];
 
 	if (!part->data)
 		return NULL;
-	_cleanup_close_ int fd = create(dirfd, name);
+	_cleanup_close_ int fd = create(b, name);
 	if (fd < 0)
 		return ey_error_errno(EY_ERR_IO, errno, "cannot create %s", name);
 	struct ey_error *err = ey_write_all(fd, part->data, part->len);
-	if (!err && sums) {
+	if (!err)
 		err = store_hash_fd(fd, hex);
-		ey_buf_printf(sums, "%s  %s\n", hex, name);
-	}
-	return err ? ey_error_prefix(err, "%s", name) : sync_and_close(&fd, name);
+	if (err)
+		return ey_error_prefix(err, "%s", name);
+	ey_buf_printf(&b->sums, "%s  %s\n", hex, name);
+	return sync_and_close(&fd, name);
 }
 
 static struct ey_error *check_space(int dirfd, const struct stat *dump)
@@ -126,21 +137,22 @@ static struct ey_error *check_space(int dirfd, const struct stat *dump)
 			       (unsigned long long)(need >> 20), (unsigned long long)(have >> 20));
 }
 
-static struct ey_error *copy_dump(int dirfd, const struct store_crash *crash,
-				  const struct stat *before, char hex_ret[STORE_DIGEST_TEXT])
+static struct ey_error *copy_dump(const struct building *b, const struct stat *before,
+				  char hex_ret[STORE_DIGEST_TEXT])
 {
+	int source = b->crash->vmcore_fd;
 	struct stat after;
-	struct ey_error *err = check_space(dirfd, before);
+	struct ey_error *err = check_space(b->fd, before);
 
 	if (err)
 		return err;
-	_cleanup_close_ int fd = create(dirfd, STORE_VMCORE);
+	_cleanup_close_ int fd = create(b, STORE_VMCORE);
 	if (fd < 0)
 		return ey_error_errno(EY_ERR_IO, errno, "cannot create %s", STORE_VMCORE);
-	err = ey_error_prefix(store_copy_fd(crash->vmcore_fd, fd, hex_ret), "%s", STORE_VMCORE);
+	err = ey_error_prefix(store_copy_fd(source, fd, hex_ret), "%s", STORE_VMCORE);
 	if (err)
 		return err;
-	if (fstat(crash->vmcore_fd, &after) < 0)
+	if (fstat(source, &after) < 0)
 		return ey_error_errno(EY_ERR_IO, errno, "cannot stat the dump");
 	if (after.st_size != before->st_size || after.st_mtim.tv_sec != before->st_mtim.tv_sec ||
 	    after.st_mtim.tv_nsec != before->st_mtim.tv_nsec)
@@ -148,46 +160,64 @@ static struct ey_error *copy_dump(int dirfd, const struct store_crash *crash,
 	return sync_and_close(&fd, STORE_VMCORE);
 }
 
-static struct ey_error *write_dump(int dirfd, const struct store_crash *crash, struct ey_buf *sums)
+// The dump has two names now. It is read by who reads the folder; its first name goes soon.
+static struct ey_error *adopt_dump(const struct building *b, const struct stat *dump,
+				   char hex_ret[STORE_DIGEST_TEXT])
 {
-	char self[64], hex[STORE_DIGEST_TEXT];
-	struct stat st;
-	struct ey_error *err;
+	int fd = b->crash->vmcore_fd;
+	struct stat folder;
 
-	if (crash->vmcore_fd < 0)
+	// Best effort: of a file of another user neither can be changed, nor need be.
+	if (!fstat(b->fd, &folder) &&
+	    (folder.st_gid == dump->st_gid || !fchown(fd, (uid_t)-1, folder.st_gid)))
+		fchmod(fd, b->file_mode);
+	if (fsync(fd) < 0)
+		return ey_error_errno(EY_ERR_IO, errno, "cannot sync the dump");
+	return store_hash_fd(fd, hex_ret);
+}
+
+static struct ey_error *write_dump(struct building *b)
+{
+	int source = b->crash->vmcore_fd;
+	char self[64], hex[STORE_DIGEST_TEXT];
+	struct ey_error *err;
+	struct stat st;
+
+	if (source < 0)
 		return NULL;
-	if (fstat(crash->vmcore_fd, &st) < 0 || !S_ISREG(st.st_mode))
+	if (fstat(source, &st) < 0 || !S_ISREG(st.st_mode))
 		return ey_error_create(EY_ERR_INPUT, "the dump is not a regular file");
 	// By the descriptor, not by name: exactly the file that was looked at.
-	snprintf(self, sizeof(self), "/proc/self/fd/%d", crash->vmcore_fd);
-	if (crash->may_link && !linkat(AT_FDCWD, self, dirfd, STORE_VMCORE, AT_SYMLINK_FOLLOW)) {
-		err = fsync(crash->vmcore_fd) < 0
-			      ? ey_error_errno(EY_ERR_IO, errno, "cannot sync the dump")
-			      : store_hash_fd(crash->vmcore_fd, hex);
-	} else {
-		err = copy_dump(dirfd, crash, &st, hex);
-	}
-	ey_buf_printf(sums, "%s  %s\n", err ? "" : hex, STORE_VMCORE);
+	snprintf(self, sizeof(self), "/proc/self/fd/%d", source);
+	if (b->crash->may_link && !linkat(AT_FDCWD, self, b->fd, STORE_VMCORE, AT_SYMLINK_FOLLOW))
+		err = adopt_dump(b, &st, hex);
+	else
+		err = copy_dump(b, &st, hex);
+	if (!err)
+		ey_buf_printf(&b->sums, "%s  %s\n", hex, STORE_VMCORE);
 	return err;
 }
 
-static struct ey_error *build(int dirfd, const struct store_crash *crash)
+static struct ey_error *build(struct building *b)
 {
-	_cleanup_buf_ struct ey_buf sums = EY_BUF_INIT;
-	struct ey_error *err = write_part(dirfd, STORE_RECORD, &crash->record, &sums);
+	struct ey_error *err = write_part(b, STORE_RECORD, &b->crash->record);
 
 	if (!err)
-		err = write_part(dirfd, STORE_ANALYSIS, &crash->analysis, &sums);
+		err = write_part(b, STORE_ANALYSIS, &b->crash->analysis);
 	if (!err)
-		err = write_part(dirfd, STORE_DMESG, &crash->dmesg, &sums);
+		err = write_part(b, STORE_DMESG, &b->crash->dmesg);
 	if (!err)
-		err = write_dump(dirfd, crash, &sums);
+		err = write_dump(b);
 	if (!err)
-		err = ey_buf_error(&sums);
-	struct store_part part = {sums.data, sums.len};
-	if (!err)
-		err = write_part(dirfd, STORE_CHECKSUMS, &part, NULL);
-	if (!err && fsync(dirfd) < 0 && errno != EINVAL)
+		err = ey_buf_error(&b->sums);
+	if (err)
+		return err;
+	// A copy: writing it adds its own line to the buffer, which nobody needs.
+	_cleanup_free_ char *sums = strdup(ey_buf_str(&b->sums));
+	if (!sums)
+		return &ey_error_nomem;
+	err = write_part(b, STORE_CHECKSUMS, &(struct store_part){sums, strlen(sums)});
+	if (!err && fsync(b->fd) < 0 && errno != EINVAL)
 		err = ey_error_errno(EY_ERR_IO, errno, "cannot sync the new folder");
 	return err;
 }
@@ -216,21 +246,25 @@ static struct ey_error *publish(int hostfd, const char *temp, int fd, const char
 	return NULL;
 }
 
-static struct ey_error *file_in(int hostfd, const struct store_crash *crash, const char *name,
+static struct ey_error *file_in(const struct store *store, int hostfd,
+				const struct store_crash *crash, const char *name,
 				bool *already_ret)
 {
+	struct building b = {.fd = -1, .file_mode = store->file_mode, .crash = crash};
 	_cleanup_free_ char *temp = NULL;
-	_cleanup_close_ int fd = -1;
 
 	// Before the next one is made, so that a writer that is killed again and again leaves one.
 	store_temp_clean(hostfd, crash->writer, -1, NULL);
-	struct ey_error *err = store_temp_make(hostfd, crash->writer, &temp, &fd);
+	struct ey_error *err =
+		store_temp_make(hostfd, store->crash_mode, crash->writer, &temp, &b.fd);
 	if (err)
 		return err;
-	store_temp_clean(hostfd, NULL, fd, temp);
-	err = build(fd, crash);
+	store_temp_clean(hostfd, NULL, b.fd, temp);
+	err = build(&b);
 	if (!err)
-		err = publish(hostfd, temp, fd, name, already_ret);
+		err = publish(hostfd, temp, b.fd, name, already_ret);
+	close(b.fd);
+	ey_buf_deinit(&b.sums);
 	if (err || *already_ret)
 		store_temp_remove(hostfd, temp);
 	return err;
@@ -257,14 +291,14 @@ struct ey_error *store_file(struct store *store, const struct store_crash *crash
 		return ey_error_create(EY_ERR_INPUT, "a crash without a record cannot be filed");
 	struct ey_error *err = folder_name(crash, name, sizeof(name), id);
 	if (!err)
-		err = make_dir(store->fd, crash->site, &sitefd);
+		err = make_dir(store->fd, crash->site, store->dir_mode, &sitefd);
 	if (!err)
-		err = make_dir(sitefd, host, &hostfd);
+		err = make_dir(sitefd, host, store->dir_mode, &hostfd);
 	if (!err)
 		err = find_by_id(hostfd, id, &found);
 	ret->already = found;
 	if (!err && !found)
-		err = file_in(hostfd, crash, name, &ret->already);
+		err = file_in(store, hostfd, crash, name, &ret->already);
 	if (!err && asprintf(&ret->path, "%s/%s/%s", crash->site, host, found ? found : name) < 0) {
 		ret->path = NULL;
 		err = &ey_error_nomem;

@@ -16,6 +16,13 @@ enum { STORE_DIGEST_BYTES = 32, STORE_DIGEST_TEXT = 2 * STORE_DIGEST_BYTES + 1 }
 struct store {
 	char *root;
 	int fd;
+	/**
+	 * Permissions of what is made, after the root's: folders of sites and hosts as the root,
+	 * folders and files of crashes the same but nothing for others, since dumps hold secrets.
+	 */
+	mode_t dir_mode;
+	mode_t crash_mode;
+	mode_t file_mode;
 };
 
 /** Open a folder below @p dirfd; -1 and errno. A symbolic link is ENOTDIR. */
@@ -38,7 +45,7 @@ struct ey_error *store_hash_fd(int fd, char hex_ret[STORE_DIGEST_TEXT]) EY_MUST_
 struct ey_error *store_copy_fd(int src, int dst, char hex_ret[STORE_DIGEST_TEXT]) EY_MUST_CHECK;
 
 /** Make a folder EY_TEMP_PREFIX... below @p dirfd; free() its name. */
-struct ey_error *store_temp_make(int dirfd, const char *writer, char **name_ret,
+struct ey_error *store_temp_make(int dirfd, mode_t mode, const char *writer, char **name_ret,
 				 int *fd_ret) EY_MUST_CHECK;
 /** Remove a folder of files; best effort. */
 void store_temp_remove(int dirfd, const char *name);

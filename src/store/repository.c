@@ -33,6 +33,7 @@ static bool is_mount_root(int fd)
 struct ey_error *store_open(const char *root, unsigned int flags, struct store **ret)
 {
 	_cleanup_store_ struct store *store = calloc(1, sizeof(*store));
+	struct stat st;
 
 	if (!store)
 		return &ey_error_nomem;
@@ -51,6 +52,11 @@ struct ey_error *store_open(const char *root, unsigned int flags, struct store *
 			"nothing is mounted at the repository %s; mount it, or unset "
 			"must_be_mounted in [repository]",
 			root);
+	if (fstat(store->fd, &st) < 0)
+		return ey_error_errno(EY_ERR_IO, errno, "cannot stat the repository %s", root);
+	store->dir_mode = (st.st_mode & 0777) | 0700;
+	store->crash_mode = (st.st_mode & 0770) | 0700;
+	store->file_mode = (st.st_mode & 0660) | 0600;
 	*ret = no_cleanup_ptr(store);
 	return NULL;
 }

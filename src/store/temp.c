@@ -30,14 +30,15 @@ static struct ey_error *random_name(const char *prefix, const char *writer, char
 	return NULL;
 }
 
-struct ey_error *store_temp_make(int dirfd, const char *writer, char **name_ret, int *fd_ret)
+struct ey_error *store_temp_make(int dirfd, mode_t mode, const char *writer, char **name_ret,
+				 int *fd_ret)
 {
 	_cleanup_free_ char *name = NULL;
 	struct ey_error *err = random_name(BUILDING, writer, &name);
 
 	if (err)
 		return err;
-	if (mkdirat(dirfd, name, 0750) < 0)
+	if (mkdirat(dirfd, name, mode) < 0)
 		return ey_error_errno(EY_ERR_IO, errno, "cannot create a folder");
 	int fd = store_open_dir(dirfd, name);
 	if (fd < 0) {

@@ -390,6 +390,45 @@ static void links_where_the_source_goes(void **state)
 	assert_filed_once(&f);
 }
 
+// A center of its own user on the same machine reads and purges by the root's group.
+static void permissions_follow_the_root(void **state)
+{
+	static const struct {
+		mode_t root, host, crash, file;
+	} cases[] = {
+		{0755, 0755, 0750, 0640},
+		{02770, 02770, 02770, 0660},
+		{0700, 0700, 0700, 0600},
+		{0777, 0777, 0770, 0660},
+	};
+	mode_t mask = umask(0);
+
+	for (size_t i = 0; i < 2 * EY_ARRAY_SIZE(cases); i++) {
+		_cleanup_fixture_ struct fixture f;
+		struct store_filed filed;
+		struct stat host, crash, record, dump;
+
+		fixture_init(&f);
+		f.may_link = i % 2;
+		assert_int_equal(chmod(f.root, cases[i / 2].root), 0);
+		assert_null(file_crash(&f, &filed));
+		_cleanup_free_ char *folder = in_tree(f.root, filed.path);
+		_cleanup_free_ char *site = in_tree(f.root, "default/web-01");
+		_cleanup_free_ char *record_path = in_tree(folder, "record.json");
+		_cleanup_free_ char *dump_path = in_tree(folder, "vmcore");
+		free(filed.path);
+		assert_int_equal(stat(site, &host), 0);
+		assert_int_equal(stat(folder, &crash), 0);
+		assert_int_equal(stat(record_path, &record), 0);
+		assert_int_equal(stat(dump_path, &dump), 0);
+		assert_int_equal(host.st_mode & 07777, cases[i / 2].host);
+		assert_int_equal(crash.st_mode & 07777, cases[i / 2].crash);
+		assert_int_equal(record.st_mode & 07777, cases[i / 2].file);
+		assert_int_equal(dump.st_mode & 07777, cases[i / 2].file);
+	}
+	umask(mask);
+}
+
 static void other_file_system_is_copied(void **state)
 {
 	_cleanup_fixture_ struct fixture f;
@@ -628,6 +667,7 @@ int main(void)
 		cmocka_unit_test(file_size_limit_in_the_middle),
 		cmocka_unit_test(changing_dump_is_refused),
 		cmocka_unit_test(links_where_the_source_goes),
+		cmocka_unit_test(permissions_follow_the_root),
 		cmocka_unit_test(other_file_system_is_copied),
 		cmocka_unit_test(leftovers_are_cleaned),
 		cmocka_unit_test(hostile_tree),
