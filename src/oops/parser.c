@@ -27,6 +27,7 @@ struct oops_parser {
 	bool in_partial;
 	/** NUL-terminated copy of the line at work. */
 	char line[OOPS_LINE_MAX + 1];
+	struct oops_scanner scanner;
 	struct report *open[OPEN_MAX];
 	unsigned int open_count;
 };
@@ -37,6 +38,7 @@ struct ey_error *oops_parser_create(oops_event_fn fn, void *arg, struct oops_par
 
 	if (!parser)
 		return &ey_error_nomem;
+	oops_scanner_init(&parser->scanner, OOPS_SCAN_BEST);
 	parser->fn = fn;
 	parser->arg = arg;
 	*ret = parser;
@@ -115,10 +117,11 @@ static struct ey_error *take_line(struct oops_parser *parser, const char *raw, s
 	struct ey_error *err;
 
 	parser->line_number++;
-	if (!parser->open_count && !oops_scan_line(raw, len))
-		return NULL;
 	if (len > OOPS_LINE_MAX)
 		len = OOPS_LINE_MAX;
+	bool anchored = oops_scan_line(&parser->scanner, raw, len);
+	if (!parser->open_count && !anchored)
+		return NULL;
 	// The DFA stops at a NUL; those inside a line stand for noise.
 	memcpy(parser->line, raw, len);
 	for (char *nul; (nul = memchr(parser->line, '\0', len));)
@@ -126,7 +129,7 @@ static struct ey_error *take_line(struct oops_parser *parser, const char *raw, s
 	parser->line[len] = '\0';
 	oops_line_strip(parser->line, len, &line);
 	parser->line[(size_t)(line.text - parser->line) + line.len] = '\0';
-	bool is_header = oops_header_find(line.text, line.len, &header);
+	bool is_header = anchored && oops_header_find(line.text, line.len, &header);
 	int owner = owner_of(parser, &line);
 	if (owner >= 0 && is_header && parser->open[owner]->caller[0] && line.caller[0] &&
 	    strcmp(parser->open[owner]->caller, line.caller) != 0 && !(header.rule == RULE_PANIC))
@@ -180,7 +183,7 @@ struct ey_error *oops_parser_feed(struct oops_parser *parser, const char *data, 
 		if (!parser->open_count) {
 			// Nothing open: straight to the next line with an anchor in it.
 			uint64_t lines = 0;
-			p = oops_scan(p, end, &lines);
+			p = oops_scan(&parser->scanner, p, end, &lines);
 			parser->line_number += lines;
 			if (p == end)
 				break;
