@@ -313,6 +313,11 @@ static bool is_event(const struct report *r)
 	case RULE_WARN:
 		// pr_warn("WARNING: ...") is a notice.
 		return r->frame_count > 0;
+	case RULE_LIST:
+	case RULE_USERCOPY:
+	case RULE_FORTIFY:
+		// What was wrong; the BUG or the warning is the report.
+		return r->died || r->frame_count > 0;
 	default:
 		return true;
 	}

@@ -18,18 +18,6 @@ static bool is_upper(char c)
 	return c >= 'A' && c <= 'Z';
 }
 
-bool oops_has_prefix(const char *s, size_t len, const char *prefix)
-{
-	size_t n = strlen(prefix);
-
-	return len >= n && !memcmp(s, prefix, n);
-}
-
-const char *oops_find(const char *s, size_t len, const char *needle)
-{
-	return memmem(s, len, needle, strlen(needle));
-}
-
 // "[   12.345678]"; the digits after the point are six, in old kernels too.
 static const char *parse_time(const char *p, const char *end, double *ret)
 {

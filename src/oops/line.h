@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 enum { OOPS_CALLER_MAX = 16 };
 
@@ -70,8 +71,16 @@ enum oops_pc {
 /** "RIP: 0010:f+0x1/0x2", "pc : f+..", "PC is at f+..", "epc : f+..", "NIP [..] f+..", … */
 enum oops_pc oops_pc_parse(const char *s, size_t len, struct oops_symbol *ret);
 
-bool oops_has_prefix(const char *s, size_t len, const char *prefix);
+static inline bool oops_has_prefix(const char *s, size_t len, const char *prefix)
+{
+	size_t n = strlen(prefix);
+
+	return len >= n && !memcmp(s, prefix, n);
+}
 /** memmem() for a NUL-terminated needle. */
-const char *oops_find(const char *s, size_t len, const char *needle);
+static inline const char *oops_find(const char *s, size_t len, const char *needle)
+{
+	return memmem(s, len, needle, strlen(needle));
+}
 
 #endif

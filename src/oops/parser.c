@@ -10,8 +10,10 @@
 enum {
 	// An open report is over when so many lines in a row did not belong to it, or so many
 	// after its "end trace" mark.
-	IDLE_LINES_MAX = 120,
-	ENDED_LINES_MAX = 40,
+	IDLE_LINES_MAX = 100,
+	ENDED_LINES_MAX = 30,
+	// So many, and only lines that may be the report's are looked at.
+	SKIP_LINES = 8,
 	// Reports open at a time: CPUs print at the same time, and printk tells them apart where
 	// it prints caller ids.
 	OPEN_MAX = 4,
@@ -27,7 +29,7 @@ struct oops_parser {
 	bool in_partial;
 	/** NUL-terminated copy of the line at work. */
 	char line[OOPS_LINE_MAX + 1];
-	struct oops_scanner scanner;
+	struct oops_scanner headers, relevant;
 	struct report *open[OPEN_MAX];
 	unsigned int open_count;
 };
@@ -38,7 +40,8 @@ struct ey_error *oops_parser_create(oops_event_fn fn, void *arg, struct oops_par
 
 	if (!parser)
 		return &ey_error_nomem;
-	oops_scanner_init(&parser->scanner, OOPS_SCAN_BEST);
+	oops_scanner_init(&parser->headers, OOPS_SCAN_HEADERS, OOPS_SCAN_BEST);
+	oops_scanner_init(&parser->relevant, OOPS_SCAN_REPORT, OOPS_SCAN_BEST);
 	parser->fn = fn;
 	parser->arg = arg;
 	*ret = parser;
@@ -119,7 +122,7 @@ static struct ey_error *take_line(struct oops_parser *parser, const char *raw, s
 	parser->line_number++;
 	if (len > OOPS_LINE_MAX)
 		len = OOPS_LINE_MAX;
-	bool anchored = oops_scan_line(&parser->scanner, raw, len);
+	bool anchored = oops_scan_line(&parser->headers, raw, len);
 	if (!parser->open_count && !anchored)
 		return NULL;
 	// The DFA stops at a NUL; those inside a line stand for noise.
@@ -145,7 +148,7 @@ static struct ey_error *take_line(struct oops_parser *parser, const char *raw, s
 		struct report *r = parser->open[i];
 		if (take == REPORT_TOOK && (int)i == owner)
 			r->idle_lines = 0;
-		else
+		else if (take != REPORT_NEUTRAL || (int)i != owner || r->idle_lines >= 4)
 			r->idle_lines++;
 		if (r->idle_lines < (r->ended ? ENDED_LINES_MAX : IDLE_LINES_MAX))
 			i++;
@@ -154,8 +157,24 @@ static struct ey_error *take_line(struct oops_parser *parser, const char *raw, s
 		else if ((int)i < owner)
 			owner--;
 	}
-	if (is_header && take != REPORT_TOOK)
+	if (is_header && take != REPORT_TOOK && take != REPORT_NEUTRAL)
 		return begin_report(parser, &header, &line);
+	return NULL;
+}
+
+// Lines went by that say nothing to an open report.
+static struct ey_error *pass_lines(struct oops_parser *parser, uint64_t lines)
+{
+	struct ey_error *err;
+
+	for (unsigned int i = 0; i < parser->open_count;) {
+		struct report *r = parser->open[i];
+		r->idle_lines += lines < IDLE_LINES_MAX ? (unsigned int)lines : IDLE_LINES_MAX;
+		if (r->idle_lines < (r->ended ? ENDED_LINES_MAX : IDLE_LINES_MAX))
+			i++;
+		else if ((err = close_report(parser, i)))
+			return err;
+	}
 	return NULL;
 }
 
@@ -183,10 +202,21 @@ struct ey_error *oops_parser_feed(struct oops_parser *parser, const char *data, 
 		if (!parser->open_count) {
 			// Nothing open: straight to the next line with an anchor in it.
 			uint64_t lines = 0;
-			p = oops_scan(&parser->scanner, p, end, &lines);
+			p = oops_scan(&parser->headers, p, end, &lines);
 			parser->line_number += lines;
 			if (p == end)
 				break;
+		} else if (parser->open_count == 1 && parser->open[0]->idle_lines >= SKIP_LINES) {
+			// An open report whose lines have stopped: to the next that may be one.
+			uint64_t lines = 0;
+			p = oops_scan(&parser->relevant, p, end, &lines);
+			parser->line_number += lines;
+			if ((err = pass_lines(parser, lines)))
+				return err;
+			if (p == end)
+				break;
+			if (!parser->open_count)
+				continue;
 		}
 		const char *newline = memchr(p, '\n', (size_t)(end - p));
 		if (!newline)

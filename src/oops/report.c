@@ -286,8 +286,10 @@ static bool continues(struct report *r, const struct oops_header *h, const char 
 		return true;
 	if (h->rule == RULE_LEAK && r->rule == RULE_LEAK && !r->frame_count)
 		return true;
-	if (is_bug_family(r->rule) && h->rule == RULE_BUG_AT && !r->saw_registers)
+	if (is_bug_family(r->rule) && h->rule == RULE_BUG_AT && !r->saw_registers) {
+		r->died = true;
 		return true;
+	}
 	if (is_bug_family(h->rule) && (r->rule == RULE_WARN_AT || r->rule == RULE_BUG_AT))
 		return true;
 	if ((flags & RULE_DIE) && r->idle_lines < STRAY_LINES && h->rule != RULE_BUG_AT &&
@@ -516,9 +518,14 @@ enum report_take report_add(struct report *r, const struct oops_line *line,
 	}
 	if (r->kind == OOPS_LOCKDEP)
 		take_lock_place(r, s, line->len);
-	if (parse_cpu_line(r, s, end) || is_register_line(p, n)) {
+	if (parse_cpu_line(r, s, end)) {
 		r->last_line = number;
 		return REPORT_TOOK;
+	}
+	if (is_register_line(p, n)) {
+		if (r->idle_lines < 4)
+			r->last_line = number;
+		return REPORT_NEUTRAL;
 	}
 	if (parse_section(s, line->len, &section)) {
 		// The grace-period thread is the stall's victim, not its cause.
@@ -538,11 +545,11 @@ enum report_take report_add(struct report *r, const struct oops_line *line,
 	if (oops_has_prefix(p, n, "Hardware name: ")) {
 		if (!r->hardware[0])
 			keep_text(r->hardware, sizeof(r->hardware), p + 15, n - 15);
-		return REPORT_TOOK;
+		return REPORT_NEUTRAL;
 	}
 	if (oops_find(s, line->len, "kthread stack dump:"))
 		r->next_is_victim = true;
 	if (oops_has_prefix(p, n, "Modules linked in") || *p == '<' || oops_has_prefix(p, n, "#PF"))
-		return REPORT_TOOK;
+		return REPORT_NEUTRAL;
 	return REPORT_UNKNOWN;
 }

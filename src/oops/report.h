@@ -114,6 +114,8 @@ void report_begin(struct report *r, const struct oops_header *header, const stru
 enum report_take {
 	/** It belongs to it (or says nothing). */
 	REPORT_TOOK,
+	/** It may belong to it, or to anything: it does not prove that the report goes on. */
+	REPORT_NEUTRAL,
 	REPORT_UNKNOWN,
 	/** The line begins another report: this one is over. */
 	REPORT_OVER,

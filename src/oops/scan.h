@@ -15,12 +15,24 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { OOPS_SCAN_BUCKETS = 8 };
+enum {
+	OOPS_SCAN_BUCKETS = 8,
+	OOPS_SCAN_BUCKET_MAX = 16,
+};
+
+/** The first bytes of a fragment as one number, and the rest. */
+struct oops_scan_entry {
+	uint64_t word, mask;
+	const char *rest;
+	size_t rest_len;
+};
 
 struct oops_scanner {
 	/** For each of three bytes: the buckets whose fragments fit its low and its high half. */
 	uint8_t low[3][16];
 	uint8_t high[3][16];
+	struct oops_scan_entry entries[OOPS_SCAN_BUCKETS][OOPS_SCAN_BUCKET_MAX];
+	unsigned int counts[OOPS_SCAN_BUCKETS];
 	const char *(*find)(const struct oops_scanner *scanner, const char *p, const char *end,
 			    uint64_t *lines);
 };
@@ -28,8 +40,16 @@ struct oops_scanner {
 /** What to search with; OOPS_SCAN_BEST is chosen by what the processor has. */
 enum oops_scan_with { OOPS_SCAN_BEST, OOPS_SCAN_PLAIN, OOPS_SCAN_SSSE3, OOPS_SCAN_AVX2 };
 
+enum oops_scan_for {
+	/** What can begin a report. */
+	OOPS_SCAN_HEADERS,
+	/** That, and what a report goes on with: frames, traces, CPU lines, its end. */
+	OOPS_SCAN_REPORT,
+};
+
 /** Build the tables. Falls back to OOPS_SCAN_PLAIN where the processor lacks @p with. */
-void oops_scanner_init(struct oops_scanner *scanner, enum oops_scan_with with);
+void oops_scanner_init(struct oops_scanner *scanner, enum oops_scan_for what,
+		       enum oops_scan_with with);
 
 /**
  * The beginning of the first line in [p, end) that holds an anchor; where there is none, the
