@@ -5,14 +5,13 @@
 #include <string.h>
 
 static const struct oops_pass passes[] = {
-#define PASS(pattern, where, why) {pattern, PASS_##where, why},
+#define PASS(pattern, where, why) {pattern, sizeof(pattern) - 1, PASS_##where, why},
 #include "oops/pass.def"
 #undef PASS
 };
 
-static bool pattern_matches(const char *pattern, const char *name)
+static bool pattern_matches(const char *pattern, size_t n, const char *name)
 {
-	size_t n = strlen(pattern);
 
 	if (pattern[0] == '*') {
 		char part[64];
@@ -35,7 +34,8 @@ const struct oops_pass *oops_pass_find(const char *function, unsigned int where)
 
 	oops_plain_name(function, plain, sizeof(plain));
 	for (size_t i = 0; i < sizeof(passes) / sizeof(*passes); i++) {
-		if ((passes[i].where & where) && pattern_matches(passes[i].pattern, plain))
+		if ((passes[i].where & where) &&
+		    pattern_matches(passes[i].pattern, passes[i].len, plain))
 			return &passes[i];
 	}
 	return NULL;
@@ -59,7 +59,8 @@ const char *oops_plain_name(const char *name, char *buf, size_t size)
 			len = n;
 		}
 	}
-	for (size_t i = 0; i < sizeof(suffixes) / sizeof(*suffixes); i++) {
+	for (size_t i = 0; memchr(name, '.', len) && i < sizeof(suffixes) / sizeof(*suffixes);
+	     i++) {
 		const char *at = memmem(name, len, suffixes[i], strlen(suffixes[i]));
 		if (at && at > name && (size_t)(at - name) < len)
 			len = (size_t)(at - name);

@@ -16,6 +16,7 @@
 struct oops_pass {
 	/** "name" exactly, "name*" for a beginning, "*part*" anywhere. */
 	const char *pattern;
+	size_t len;
 	/** Bits of enum oops_pass_for: for which kinds of reports. */
 	unsigned int where;
 	const char *why;

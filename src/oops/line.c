@@ -112,8 +112,17 @@ static const char *parse_kmsg(const char *p, const char *end, struct oops_line *
 static const char *parse_syslog(const char *p, const char *end, bool dated)
 {
 	size_t room = (size_t)(end - p);
-	const char *tag = memmem(p, room < 160 ? room : 160, " kernel", 7);
+	const char *tag;
 
+	if (dated) {
+		tag = memmem(p, room < 160 ? room : 160, " kernel", 7);
+	} else {
+		// One word, the host's name, and nothing else stands before the tag.
+		tag = memchr(p, ' ', room < 80 ? room : 80);
+		if (!tag || tag == p || end - tag < 8 || memcmp(tag, " kernel", 7) ||
+		    memchr(p, ':', (size_t)(tag - p)) || memchr(p, '[', (size_t)(tag - p)))
+			return NULL;
+	}
 	if (!tag)
 		return NULL;
 	const char *q = tag + 7;
@@ -127,13 +136,6 @@ static const char *parse_syslog(const char *p, const char *end, bool dated)
 	if (q == end || *q != ':')
 		return NULL;
 	q++;
-	if (!dated) {
-		// One word, the host's name, and nothing else stands before the tag.
-		for (const char *c = p; c < tag; c++) {
-			if (*c == ' ' || *c == ':' || *c == '[')
-				return NULL;
-		}
-	}
 	return q < end && *q == ' ' ? q + 1 : q;
 }
 

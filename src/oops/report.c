@@ -155,52 +155,61 @@ static bool parse_section(const char *s, size_t len, enum oops_section_kind *ret
 {
 	static const struct {
 		const char *words;
-		bool anywhere;
+		size_t len;
 		enum oops_section_kind kind;
 	} table[] = {
-		{"Call Trace", false, SECTION_TRACE},
-		{"Call trace", false, SECTION_TRACE},
-		{"Backtrace:", false, SECTION_TRACE},
-		{"stack backtrace:", false, SECTION_TRACE},
-		{"backtrace:", false, SECTION_TRACE},
-		{"backtrace (", false, SECTION_TRACE},
-		{"NMI backtrace for cpu", true, SECTION_NMI},
-		{"Allocated", false, SECTION_ORIGIN},
-		{"Freed", false, SECTION_ORIGIN},
-		{"Uninit was ", false, SECTION_ORIGIN},
-		{"Local variable ", false, SECTION_ORIGIN},
-		{"Last call_rcu", false, SECTION_ORIGIN},
-		{"Last potentially related work creation", false, SECTION_ORIGIN},
-		{"Second to last ", false, SECTION_ORIGIN},
-		{"allocated by task", false, SECTION_ORIGIN},
-		{"freed by task", false, SECTION_ORIGIN},
-		{"page_owner tracks", false, SECTION_ORIGIN},
-		{"page last allocated", false, SECTION_ORIGIN},
-		{"page last free", false, SECTION_ORIGIN},
-		{"the existing dependency chain", false, SECTION_CHAIN},
-		{"which lock already depends", false, SECTION_CHAIN},
-		{"the dependencies between", false, SECTION_CHAIN},
-		{"the first lock:", false, SECTION_CHAIN},
-		{"Showing all locks held", false, SECTION_CHAIN},
-		{"-> #", false, SECTION_CHAIN},
-		{"read to ", false, SECTION_TRACE},
-		{"write to ", false, SECTION_TRACE},
-		{"read-write to ", false, SECTION_TRACE},
-		{"task:", false, SECTION_TASK},
-		{"... which became ", false, SECTION_TRACE},
-		{"to a ", false, SECTION_CHAIN},
-		{"{", false, SECTION_CHAIN},
-		{"Preemption disabled at:", false, SECTION_CHAIN},
+#define ROW(words, kind) {words, sizeof(words) - 1, kind}
+		ROW("Call Trace", SECTION_TRACE),
+		ROW("Call trace", SECTION_TRACE),
+		ROW("Backtrace:", SECTION_TRACE),
+		ROW("stack backtrace:", SECTION_TRACE),
+		ROW("backtrace:", SECTION_TRACE),
+		ROW("backtrace (", SECTION_TRACE),
+		ROW("Allocated", SECTION_ORIGIN),
+		ROW("Freed", SECTION_ORIGIN),
+		ROW("Uninit was ", SECTION_ORIGIN),
+		ROW("Local variable ", SECTION_ORIGIN),
+		ROW("Last call_rcu", SECTION_ORIGIN),
+		ROW("Last potentially related work creation", SECTION_ORIGIN),
+		ROW("Second to last ", SECTION_ORIGIN),
+		ROW("allocated by task", SECTION_ORIGIN),
+		ROW("freed by task", SECTION_ORIGIN),
+		ROW("page_owner tracks", SECTION_ORIGIN),
+		ROW("page last allocated", SECTION_ORIGIN),
+		ROW("page last free", SECTION_ORIGIN),
+		ROW("the existing dependency chain", SECTION_CHAIN),
+		ROW("which lock already depends", SECTION_CHAIN),
+		ROW("the dependencies between", SECTION_CHAIN),
+		ROW("the first lock:", SECTION_CHAIN),
+		ROW("Showing all locks held", SECTION_CHAIN),
+		ROW("-> #", SECTION_CHAIN),
+		ROW("read to ", SECTION_TRACE),
+		ROW("write to ", SECTION_TRACE),
+		ROW("read-write to ", SECTION_TRACE),
+		ROW("task:", SECTION_TASK),
+		ROW("... which became ", SECTION_TRACE),
+		ROW("to a ", SECTION_CHAIN),
+		ROW("{", SECTION_CHAIN),
+		ROW("Preemption disabled at:", SECTION_CHAIN),
+#undef ROW
 	};
 	const char *p = skip_blank(s, s + len);
 	size_t n = (size_t)(s + len - p);
 
-	for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++) {
-		if (table[i].anywhere ? oops_find(p, n, table[i].words) != NULL
-				      : oops_has_prefix(p, n, table[i].words)) {
+	for (size_t i = 0; i < EY_ARRAY_SIZE(table); i++) {
+		if (*p == table[i].words[0] && n >= table[i].len &&
+		    !memcmp(p, table[i].words, table[i].len)) {
 			*ret = table[i].kind;
 			return true;
 		}
+	}
+	// Words that other words stand before: "rcu: NMI backtrace for cpu 1", "object was
+	// allocated by task 12 on cpu 0:". All end in a number or a colon.
+	if (!n || (p[n - 1] != ':' && (p[n - 1] < '0' || p[n - 1] > '9') && !memchr(p, ':', n)))
+		return false;
+	if (oops_find(p, n, "NMI backtrace for cpu")) {
+		*ret = SECTION_NMI;
+		return true;
 	}
 	if ((p = oops_find(s, len, " by task ")) && memchr(p, ':', (size_t)(s + len - p)) &&
 	    (oops_find(s, len, "llocated") || oops_find(s, len, "reed"))) {
@@ -436,12 +445,12 @@ static void take_lock_place(struct report *r, const char *s, size_t len)
 
 static bool is_register_line(const char *s, size_t len)
 {
-	static const char *const words[] = {"RSP:",  "RAX:", "RBP:",  "R10:",	 "R13:", "RDX:",
-					    "FS: ",  "CS: ", "CR2:",  "DR0:",	 "DR3:", "PKRU",
-					    "Code:", "EAX:", "sp : ", "pstate:", "GPR",	 "CFAR:"};
+	static const char words[][8] = {"RSP:", "RAX:", "RBP:", "R10:", "R13:", "RDX:",
+					"FS: ", "CS: ", "CR2:", "DR0:", "DR3:", "PKRU",
+					"Code", "EAX:", "sp :", "psta", "GPR0", "CFAR"};
 
-	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
-		if (oops_has_prefix(s, len, words[i]))
+	for (size_t i = 0; len >= 4 && i < EY_ARRAY_SIZE(words); i++) {
+		if (!memcmp(s, words[i], 4))
 			return true;
 	}
 	// The words of the stack (until 4.9), a hex dump of memory.
@@ -547,7 +556,7 @@ enum report_take report_add(struct report *r, const struct oops_line *line,
 			keep_text(r->hardware, sizeof(r->hardware), p + 15, n - 15);
 		return REPORT_NEUTRAL;
 	}
-	if (oops_find(s, line->len, "kthread stack dump:"))
+	if (r->rule == RULE_RCU_STALL && oops_find(s, line->len, "kthread stack dump:"))
 		r->next_is_victim = true;
 	if (oops_has_prefix(p, n, "Modules linked in") || *p == '<' || oops_has_prefix(p, n, "#PF"))
 		return REPORT_NEUTRAL;
