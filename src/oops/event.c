@@ -52,8 +52,63 @@ void oops_events_free(struct oops_event *events, size_t count)
 	free(events);
 }
 
+static char *put_text(char *p, const char *s, size_t len)
+{
+	memcpy(p, s, len);
+	return p + len;
+}
+
+static char *put_uint(char *p, uint64_t v)
+{
+	char digits[20];
+	size_t n = 0;
+
+	do
+		digits[n++] = (char)('0' + v % 10);
+	while (v /= 10);
+	while (n)
+		*p++ = digits[--n];
+	return p;
+}
+
+static bool is_plain(const char *s)
+{
+	size_t n = 0;
+
+	for (; s[n]; n++) {
+		if (n > 250 || (unsigned char)s[n] < ' ' || (unsigned char)s[n] > '~' ||
+		    s[n] == '"' || s[n] == '\\')
+			return false;
+	}
+	return true;
+}
+
+// Most of the output is frames, and their names need no quoting: put together here.
 static void write_frame(const struct oops_frame *frame, struct ey_json *json)
 {
+#define PUT(p, text) put_text(p, text, sizeof(text) - 1)
+	char text[768], *p = text;
+
+	if (is_plain(frame->function) && (!frame->module || is_plain(frame->module))) {
+		p = PUT(p, "{\"function\":\"");
+		p = put_text(p, frame->function, strlen(frame->function));
+		p = put_uint(PUT(p, "\",\"offset\":"), frame->offset);
+		p = put_uint(PUT(p, ",\"size\":"), frame->size);
+		if (frame->module) {
+			p = PUT(p, ",\"module\":\"");
+			p = put_text(p, frame->module, strlen(frame->module));
+			p = PUT(p, "\"");
+		} else {
+			p = PUT(p, ",\"module\":null");
+		}
+		p = frame->reliable ? PUT(p, ",\"reliable\":true") : PUT(p, ",\"reliable\":false");
+		if (frame->line)
+			p = put_uint(PUT(p, ",\"line\":"), frame->line);
+		p = PUT(p, "}");
+		ey_json_raw(json, text, (size_t)(p - text));
+		return;
+	}
+#undef PUT
 	ey_json_object_begin(json);
 	ey_json_kv_string(json, "function", frame->function);
 	ey_json_kv_uint(json, "offset", frame->offset);

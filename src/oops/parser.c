@@ -28,7 +28,7 @@ struct oops_parser {
 	size_t partial_len;
 	bool in_partial;
 	/** NUL-terminated copy of the line at work. */
-	char line[OOPS_LINE_MAX + 1];
+	char line[OOPS_LINE_MAX + OOPS_SCAN_PADDING];
 	struct oops_scanner headers, relevant;
 	struct report *open[OPEN_MAX];
 	unsigned int open_count;
@@ -122,14 +122,14 @@ static struct ey_error *take_line(struct oops_parser *parser, const char *raw, s
 	parser->line_number++;
 	if (len > OOPS_LINE_MAX)
 		len = OOPS_LINE_MAX;
-	bool anchored = oops_scan_line(&parser->headers, raw, len);
-	if (!parser->open_count && !anchored)
-		return NULL;
 	// The DFA stops at a NUL; those inside a line stand for noise.
 	memcpy(parser->line, raw, len);
 	for (char *nul; (nul = memchr(parser->line, '\0', len));)
 		*nul = ' ';
-	parser->line[len] = '\0';
+	memset(parser->line + len, 0, OOPS_SCAN_PADDING);
+	bool anchored = oops_scan_line(&parser->headers, parser->line, len);
+	if (!parser->open_count && !anchored)
+		return NULL;
 	oops_line_strip(parser->line, len, &line);
 	parser->line[(size_t)(line.text - parser->line) + line.len] = '\0';
 	bool is_header = anchored && oops_header_find(line.text, line.len, &header);

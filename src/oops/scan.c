@@ -251,5 +251,5 @@ bool oops_scan_line(const struct oops_scanner *scanner, const char *line, size_t
 {
 	uint64_t lines = 0;
 
-	return scanner->find(scanner, line, line + len, &lines) != NULL;
+	return scanner->find(scanner, line, line + len + OOPS_SCAN_PADDING, &lines) != NULL;
 }

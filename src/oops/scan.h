@@ -58,7 +58,11 @@ void oops_scanner_init(struct oops_scanner *scanner, enum oops_scan_for what,
  */
 const char *oops_scan(const struct oops_scanner *scanner, const char *p, const char *end,
 		      uint64_t *lines);
-/** Whether one line (without its newline) holds an anchor. */
+enum { OOPS_SCAN_PADDING = 64 };
+/**
+ * Whether one line (without its newline) holds an anchor. Behind it stand OOPS_SCAN_PADDING
+ * readable bytes, all NUL.
+ */
 bool oops_scan_line(const struct oops_scanner *scanner, const char *line, size_t len);
 
 #endif
