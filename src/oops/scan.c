@@ -251,5 +251,6 @@ bool oops_scan_line(const struct oops_scanner *scanner, const char *line, size_t
 {
 	uint64_t lines = 0;
 
-	return scanner->find(scanner, line, line + len + OOPS_SCAN_PADDING, &lines) != NULL;
+	// Whole vectors, and the two bytes that the last one looks ahead.
+	return scanner->find(scanner, line, line + ((len + 31) & ~(size_t)31) + 2, &lines) != NULL;
 }
