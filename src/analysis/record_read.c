@@ -289,6 +289,10 @@ static struct ey_error *read_event(const json_t *obj, struct record_event *e)
 	if (!err)
 		err = read_bool(obj, "event", "corrupted", &e->corrupted);
 	if (!err)
+		err = read_uint(obj, "event", "first_line", &e->first_line);
+	if (!err)
+		err = read_uint(obj, "event", "last_line", &e->last_line);
+	if (!err)
 		err = get_array(obj, "event", "frames", RECORD_MAX_FRAMES, &v);
 	if (err)
 		return err;

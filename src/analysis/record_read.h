@@ -110,6 +110,9 @@ struct record_event {
 	struct record_frame *frames;
 	size_t frame_count;
 	bool corrupted;
+	/** Where it stands in the record's log, lines from 1; 0, 0: not said. */
+	uint64_t first_line;
+	uint64_t last_line;
 };
 
 struct record_task {

@@ -24,7 +24,7 @@ static const char help[] =
 	"                     csv: a row each crash, for a spreadsheet\n"
 	"  --mail             mail it to [report] to, or else [mail] to, the page attached;\n"
 	"                     then nothing is written unless --out is given\n"
-	"  --database FILE    in place of [database] path\n"
+	"  --db FILE          database, in place of [database] path\n"
 	"  --console-url URL  where links go, in place of [server] url\n"
 	"  --config FILE      in place of /etc/eyrie/eyrie.conf\n"
 	"  --help             this text\n"
@@ -99,7 +99,7 @@ static struct ey_error *run(const struct arguments *a)
 static struct ey_error * override(struct ey_config *config, const char *const *overrides)
 {
 	static const char *const keys[][3] = {
-		{"database", "path", "--database"},
+		{"database", "path", "--db"},
 		{"server", "url", "--console-url"},
 	};
 	struct ey_error *err = NULL;
@@ -122,7 +122,7 @@ int cmd_report(int argc, char **argv)
 		{"output", required_argument, NULL, OUT},
 		{"format", required_argument, NULL, FORMAT},
 		{"mail", no_argument, NULL, MAIL},
-		{"database", required_argument, NULL, DATABASE},
+		{"db", required_argument, NULL, DATABASE},
 		{"console-url", required_argument, NULL, CONSOLE},
 		{"config", required_argument, NULL, CONFIG},
 		{NULL, 0, NULL, 0},

@@ -126,6 +126,8 @@ static struct ey_error *fill_crash(struct db *db, const struct db_crash *c, cons
 		.cpu = (int)c->cpu,
 		.call_trace = ey_buf_str(&text->trace),
 		.log = text->log,
+		.event_first_line = text->record.event.first_line,
+		.event_last_line = text->record.event.last_line,
 		.location = c->path,
 		.url = text->url,
 	};

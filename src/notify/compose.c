@@ -139,7 +139,8 @@ struct ey_error *notify_compose_new_reason(const struct notify_reason *reason,
 	notify_document_link(&d, "All crashes of this reason", reason->url);
 	notify_add_crash_lines(&d, crash, MAX_LOG_LINES);
 
+	// The same for each try to send it: an older crash of the reason may come in between.
 	ey_buf_printf(&key, "reason-%" PRId64 "-%" PRId64, reason->id,
-		      reason->first_seen ? reason->first_seen : crash->time);
+		      crash->time ? crash->time : reason->first_seen);
 	return notify_finish(&d, &subject, &key, NULL, ret);
 }

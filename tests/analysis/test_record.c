@@ -51,6 +51,7 @@ static void reads_a_whole_record(void **state)
 	assert_int_equal(r.event.offset, 5);
 	assert_int_equal(r.event.pid, 148);
 	assert_true(r.event.frame_count > 5);
+	assert_true(r.event.first_line && r.event.last_line >= r.event.first_line);
 	assert_string_equal(r.event.frames[0].function, "machine_kexec");
 	assert_null(r.event.frames[0].module);
 	assert_int_equal(r.event.frames[0].address, 0xffffffffa427754f);

@@ -68,7 +68,7 @@ class Case(unittest.TestCase):
         if not os.path.exists(conf):
             with open(conf, "w", encoding="utf-8"):
                 pass
-        p = subprocess.run([EYRIED, "report", "--config", conf, "--database", db or self.db,
+        p = subprocess.run([EYRIED, "report", "--config", conf, "--db", db or self.db,
                             *args], capture_output=True, env=env, timeout=60, check=False)
         self.assertEqual(p.returncode, code, p.stderr.decode())
         self.assertNotIn(b"runtime error", p.stderr)
