@@ -2,14 +2,14 @@
 // One crash: what, where, since when, the call trace, and everything the dump told.
 
 import type { ComponentChildren, JSX } from 'preact';
-import { useEffect } from 'preact/hooks';
+import { useEffect, useMemo } from 'preact/hooks';
 import type { Crash, CrashPage, CrashRecord } from '../api';
 import { bytes, modelName, number, plural, span, utc } from '../format';
 import { useLive } from '../live';
 import { href, Link, setParam, useRoute } from '../router';
 import { AlertCard } from '../ui/alert';
 import { Ago, Copy, Facts, Kind, Maybe, NotYet, Panel, ReasonState, Utc, Verdict } from '../ui/parts';
-import { AnalysisTab, CpusTab, LogTab, ModulesTab, RecordTab, TasksTab } from './crash_tabs';
+import { AnalysisTab, CpusTab, LogTab, ModulesTab, RecordTab, registersOf, TasksTab, useText } from './crash_tabs';
 import { CallTrace } from './trace';
 
 const TABS = [
@@ -66,6 +66,14 @@ export function CrashView({ id }: { id: string }): JSX.Element {
   const { params } = useRoute();
   // A crash does not change, but its reason's count and alerts do.
   const { data, error } = useLive<CrashPage>(`/api/v1/crashes/${id}`, 15000);
+  const logPath = `/api/v1/crashes/${id}/log`;
+  const log = useText(logPath);
+  const first = data?.record?.event?.first_line ?? 0;
+  const last = data?.record?.event?.last_line ?? 0;
+  const registers = useMemo(
+    () => (log.text && first ? registersOf(log.text.split('\n').slice(first - 1, last)) : []),
+    [log.text, first, last],
+  );
   const title = data?.crash.title ?? '';
   useEffect(() => {
     if (title) document.title = `${title} · Eyrie`;
@@ -110,7 +118,14 @@ export function CrashView({ id }: { id: string }): JSX.Element {
             </ul>
           </Panel>
         </div>
-        <CallTrace record={data.record} crash={c} />
+        <div class="stack">
+          <CallTrace record={data.record} crash={c} />
+          {registers.length > 0 && (
+            <Panel title="Registers" note={<Copy text={registers.map(([n, v]) => `${n}: ${v}`).join('\n')} label="Copy the registers" />}>
+              <dl class="registers">{registers.map(([n, v]) => <div key={n}><dt>{n}</dt><dd class="mono">{v}</dd></div>)}</dl>
+            </Panel>
+          )}
+        </div>
       </div>
       <section class="panel tabs" aria-label="Evidence">
         <div class="tablist" role="tablist">
@@ -122,7 +137,7 @@ export function CrashView({ id }: { id: string }): JSX.Element {
           ))}
         </div>
         <div id="tabpanel" role="tabpanel" aria-labelledby={`tab-${tab}`} class="tabpanel">
-          {tab === 'log' && <LogTab id={c.id} record={data.record} />}
+          {tab === 'log' && <LogTab path={logPath} log={log} record={data.record} />}
           {tab === 'analysis' && <AnalysisTab id={c.id} />}
           {tab === 'cpus' && <CpusTab record={data.record} />}
           {tab === 'tasks' && <TasksTab id={c.id} panicPid={data.record?.panic_task?.pid ?? c.pid} />}

@@ -11,8 +11,10 @@ import { setParam, useRoute } from '../router';
 import { Copy, Facts, Maybe } from '../ui/parts';
 import { Frames, sourceName } from './trace';
 
+export interface Text { text: string | null; error: string }
+
 /** A part's text, asked for once: it never changes. */
-function useText(path: string): { text: string | null; error: string } {
+export function useText(path: string): Text {
   const [state, setState] = useState({ path: '', text: null as string | null, error: '' });
   useEffect(() => {
     let stopped = false;
@@ -61,7 +63,7 @@ function Missing({ error, what }: { error: string; what: string }): JSX.Element 
 const REGISTERS = /\b(R[A-D]X|R[SD]I|R[BS]P|R0?[89]|R1[0-5]|CR[0-4]|EFLAGS|ORIG_RAX):\s*((?:[0-9a-f]{4}:)?[0-9a-f]{8,16})/g;
 
 /** The registers as the event's lines of the log print them; the first value of each counts. */
-function registersOf(lines: string[]): [string, string][] {
+export function registersOf(lines: string[]): [string, string][] {
   const found = new Map<string, string>();
   for (const line of lines) {
     // A later register block is that of user space, before the system call.
@@ -72,6 +74,8 @@ function registersOf(lines: string[]): [string, string][] {
 }
 
 const LINES_PER_BLOCK = 200;
+/** Longer logs are laid out only where one looks. */
+const LAZY_LINES = 3000;
 
 interface Marks { first: number; last: number; frames: Set<number>; guilty: string }
 
@@ -84,9 +88,8 @@ function lineClass(text: string, n: number, m: Marks): string {
   return 'line-event';
 }
 
-export function LogTab({ id, record }: { id: number; record: CrashRecord | null }): JSX.Element {
-  const path = `/api/v1/crashes/${id}/log`;
-  const { text, error } = useText(path);
+export function LogTab({ path, log, record }: { path: string; log: Text; record: CrashRecord | null }): JSX.Element {
+  const { text, error } = log;
   const box = useRef<HTMLDivElement>(null);
   const event = record?.event;
   const first = event?.first_line ?? 0;
@@ -99,7 +102,6 @@ export function LogTab({ id, record }: { id: number; record: CrashRecord | null 
       if (/\]\s+\??\s*[\w.]+\+0x[0-9a-f]+\/0x/.test(lines[n - 1] ?? '')) frames.add(n);
     return { first, last, frames, guilty: sourceName(event?.guilty) };
   }, [lines, event?.guilty, first, last]);
-  const registers = useMemo(() => (first ? registersOf(lines.slice(first - 1, last)) : []), [lines, first, last]);
   const toEvent = (): void => {
     const line = box.current?.querySelector<HTMLElement>('.line-event');
     if (box.current && line) {
@@ -113,7 +115,8 @@ export function LogTab({ id, record }: { id: number; record: CrashRecord | null 
   const blocks: JSX.Element[] = [];
   for (let start = 0; start < lines.length; start += LINES_PER_BLOCK) {
     blocks.push(
-      <div class="log-block" key={start} style={{ containIntrinsicSize: `auto ${Math.min(LINES_PER_BLOCK, lines.length - start) * 1.25}rem` }}>
+      <div class={`log-block ${lines.length > LAZY_LINES ? 'log-block-lazy' : ''}`} key={start}
+        style={{ containIntrinsicSize: `auto ${Math.min(LINES_PER_BLOCK, lines.length - start) * 1.25}rem` }}>
         {lines.slice(start, start + LINES_PER_BLOCK).map((line, i) => (
           <div key={i} class={`line ${lineClass(line, start + i + 1, marks)}`}>
             <span class="line-number num" aria-hidden="true">{start + i + 1}</span>
@@ -132,12 +135,6 @@ export function LogTab({ id, record }: { id: number; record: CrashRecord | null 
           {first > 0 && <Copy text={lines.slice(first - 1, last).join('\n')} label="Copy the event's lines" />}
         </>
       } />
-      {registers.length > 0 && (
-        <details class="registers">
-          <summary>Registers</summary>
-          <dl>{registers.map(([name, value]) => <div key={name}><dt>{name}</dt><dd class="mono">{value}</dd></div>)}</dl>
-        </details>
-      )}
       <div class="log" ref={box} tabIndex={0} role="region" aria-label="Kernel log">{blocks}</div>
     </>
   );

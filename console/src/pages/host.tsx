@@ -9,7 +9,7 @@ import { href, Link } from '../router';
 import { AlertCard } from '../ui/alert';
 import { Chart } from '../ui/chart';
 import { CrashTable } from '../ui/crash_table';
-import { Ago, Copy, Facts, Maybe, NotYet, Panel, TopList, Utc } from '../ui/parts';
+import { Ago, Copy, Facts, Maybe, NotYet, Panel, reasonShort, TopList, Utc } from '../ui/parts';
 
 function Id({ text }: { text: string | null }): JSX.Element {
   return text ? <span class="mono id">{text}<Copy text={text} label="Copy" /></span> : <Maybe text={text} />;
@@ -46,7 +46,7 @@ export function HostView({ id }: { id: string }): JSX.Element {
           <Panel title="Crashes by day, 90 days">
             <Chart label="Crashes of this host by day" step="day" height={130} bars={data.days.map((d) => ({ ...d, time: d.day }))} />
           </Panel>
-          <Panel title="Reasons"><TopList rows={data.reasons} to={(t) => href('/crashes', { host: h.id, reason: t.id })} /></Panel>
+          <Panel title="Reasons"><TopList rows={data.reasons} to={(t) => href('/crashes', { host: h.id, reason: t.id })} show={reasonShort} /></Panel>
         </div>
       </div>
       <Panel title="Crashes" note={<Link to={href('/crashes', { host: h.id })}>all</Link>}>
@@ -55,7 +55,7 @@ export function HostView({ id }: { id: string }): JSX.Element {
       <Panel title="Boots that ended in a crash">
         <div class="table-box">
           <table aria-label="Boots">
-            <thead><tr><th style={{ width: '10.5rem' }}>Started</th><th style={{ width: '10.5rem' }}>Crashed</th><th style={{ width: '7rem' }}>Was up</th><th>Kernel</th><th>Firmware</th><th class="drop-1">Boot id</th></tr></thead>
+            <thead><tr><th style={{ width: '12rem' }}>Started</th><th style={{ width: '12rem' }}>Crashed</th><th style={{ width: '7rem' }}>Was up</th><th>Kernel</th><th>Firmware</th><th class="drop-1">Boot id</th></tr></thead>
             <tbody>
               {data.boots.map((b, i) => (
                 <tr key={b.boot_id ?? i}>

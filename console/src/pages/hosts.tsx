@@ -23,7 +23,7 @@ const columns: Column<Host>[] = [
   { head: 'Site', width: '8rem', cell: (h) => h.site },
   { head: 'Model', width: '18rem', drop: 1, cell: (h) => <span title={modelName(h.model)}><Maybe text={modelName(h.model)} /></span> },
   { head: 'Firmware', width: '13rem', drop: 2, cell: (h) => <span title={h.firmware ?? ''}><Maybe text={h.firmware} /></span> },
-  { head: 'Kernel', width: '12rem', drop: 2, cell: (h) => <span title={h.kernel ?? ''}><Maybe text={h.kernel} /></span> },
+  { head: 'Kernel', width: '13.5rem', drop: 2, cell: (h) => <span title={h.kernel ?? ''}><Maybe text={h.kernel} /></span> },
   { head: 'Crashes', width: '5.5rem', num: true, cell: (h) => number(h.crashes) },
   { head: 'Reasons', width: '5.5rem', num: true, cell: (h) => number(h.reasons) },
   { head: 'Last crash', width: '8rem', cell: (h) => <Ago time={h.last_seen} /> },

@@ -10,7 +10,7 @@ import { AlertCard } from '../ui/alert';
 import { Chart } from '../ui/chart';
 import { CrashTable } from '../ui/crash_table';
 import { Icon } from '../ui/icons';
-import { Ago, Empty, JobState, Kind, NotYet, Panel, TopList } from '../ui/parts';
+import { Ago, Empty, JobState, Kind, NotYet, Panel, reasonShort, TopList, What } from '../ui/parts';
 
 function Headline({ data }: { data: Data }): JSX.Element {
   const now = useNow(5000);
@@ -150,7 +150,7 @@ export function Overview(): JSX.Element {
               <li key={r.id}>
                 <Link to={`/reasons/${r.id}`} class="news-row">
                   <Kind kind={r.kind} />
-                  <span class="news-title" title={r.title ?? r.key}>{r.title ?? r.key}</span>
+                  <span class="news-title" title={r.title ?? r.key}><What guilty={r.guilty} title={r.title ?? r.key} /></span>
                   <span class="news-side">{plural(r.hosts, 'host')} · <Ago time={r.first_seen} /></span>
                 </Link>
               </li>
@@ -159,7 +159,7 @@ export function Overview(): JSX.Element {
         </Panel>
       </div>
       <div class="columns columns-4">
-        <Panel title="Reasons, 7 days"><TopList rows={data.top_reasons} to={(r) => `/reasons/${r.id}`} /></Panel>
+        <Panel title="Reasons, 7 days"><TopList rows={data.top_reasons} to={(r) => `/reasons/${r.id}`} show={reasonShort} /></Panel>
         <Panel title="Hosts, 7 days"><TopList rows={data.top_hosts} to={(r) => `/hosts/${r.id}`} /></Panel>
         <Panel title="Models, 7 days"><TopList rows={data.top_models} to={(r) => href('/crashes', { model: r.id, since: week })} /></Panel>
         <Panel title="Kernels, 7 days"><TopList rows={data.top_kernels} to={(r) => href('/crashes', { kernel: r.label, since: week })} /></Panel>

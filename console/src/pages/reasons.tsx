@@ -5,7 +5,7 @@ import { number } from '../format';
 import { useLive } from '../live';
 import { Link, useRoute } from '../router';
 import { apiPath, Chips, ListFoot, Search, Select, useList } from '../ui/list';
-import { Ago, Empty, Kind, Maybe, NotYet, ReasonState, Utc } from '../ui/parts';
+import { Ago, Empty, Kind, NotYet, ReasonState, Utc, What } from '../ui/parts';
 import { type Column, Table } from '../ui/table';
 
 const FILTERS = ['q', 'order', 'state', 'kind', 'host', 'model', 'seen_since', 'first_seen_since'];
@@ -17,14 +17,13 @@ const columns: Column<Reason>[] = [
     head: 'Reason',
     cell: (r) => (
       <Link to={`/reasons/${r.id}`} class="cell-title" title={`${r.title ?? ''}\n${r.key}`}>
-        <Kind kind={r.kind} /> <span><Maybe text={r.title ?? r.key} /></span>
+        <Kind kind={r.kind} /><What guilty={r.guilty} title={r.title ?? r.key} />
       </Link>
     ),
   },
-  { head: 'Blamed', width: '15rem', drop: 1, cell: (r) => <span class="mono" title={r.guilty ?? ''}><Maybe text={r.guilty} /></span> },
   { head: 'Crashes', width: '5.5rem', num: true, cell: (r) => number(r.crashes) },
   { head: 'Hosts', width: '5rem', num: true, cell: (r) => number(r.hosts) },
-  { head: 'First seen', width: '10.5rem', drop: 2, cell: (r) => <Utc time={r.first_seen} /> },
+  { head: 'First seen', width: '12rem', drop: 2, cell: (r) => <Utc time={r.first_seen} /> },
   { head: 'Last seen', width: '8rem', cell: (r) => <Ago time={r.last_seen} /> },
 ];
 
@@ -38,7 +37,7 @@ export function Reasons(): JSX.Element {
         <h1>Reasons</h1>
         <div class="filters">
           <Search placeholder="Title, key or function" />
-          <Select name="state" label="State" choices={STATES.map((s) => ({ value: s, label: s.replace('-', ' ') }))} />
+          <Select name="state" label="State" choices={STATES.map((s) => ({ value: s, label: s === 'new' ? 'unseen' : s.replace('-', ' ') }))} />
           <Select name="kind" label="Kind" choices={(facets?.kinds ?? []).flatMap((t) => (t.label ? [{ value: t.label, label: t.label }] : []))} />
           <Select name="order" label="Order" any="last seen" choices={[
             { value: 'first_seen', label: 'first seen' },

@@ -27,6 +27,7 @@ function make(box: HTMLElement, data: uPlot.AlignedData, step: number, height: n
   const bars = uPlot.paths.bars?.({ size: [0.78, 48], align: 1, radius: 0.12 });
   const grid = { stroke: colour('--line'), width: 1 };
   const ticks = { show: false };
+  const lastTime = data[0].at(-1) ?? 0;
   return new uPlot(
     {
       width: box.clientWidth,
@@ -42,7 +43,8 @@ function make(box: HTMLElement, data: uPlot.AlignedData, step: number, height: n
       axes: [
         {
           stroke: colour('--muted'), font, grid: { show: false }, ticks, size: rem * 1.7,
-          values: (_u, splits) => splits.map((t) => axisTime(t, step)),
+          // The place after the last bar would be cut off at the edge.
+          values: (_u, splits) => splits.map((t) => (t > lastTime - step ? '' : axisTime(t, step))),
           space: rem * 5,
         },
         {
@@ -99,12 +101,13 @@ export function Chart(props: { bars: Bar[]; step: 'hour' | 'day'; height?: numbe
     const step = props.step === 'hour' ? 3600 : 86400;
     const data: uPlot.AlignedData = [
       props.bars.map((b) => Date.parse(b.time) / 1000),
-      props.bars.map((b) => b.crashes),
-      props.bars.map((b) => b.new_reasons),
+      // No bar for zero: one of no height would still leave a hairline.
+      props.bars.map((b) => b.crashes || null),
+      props.bars.map((b) => b.new_reasons || null),
       props.bars.map((b) => b.hosts),
     ];
     const scale = (): number =>
-      height * (parseFloat(getComputedStyle(document.documentElement).fontSize) / 16);
+      (height * parseFloat(getComputedStyle(document.documentElement).fontSize)) / 16;
     let plot = make(element, data, step, scale(), tipElement);
     const redraw = (): void => {
       plot.destroy();
@@ -132,7 +135,7 @@ export function Chart(props: { bars: Bar[]; step: 'hour' | 'day'; height?: numbe
   const total = props.bars.reduce((n, b) => n + b.crashes, 0);
   return (
     <div class="chart" role="img" aria-label={`${props.label}: ${number(total)} crashes in all`}>
-      <div ref={box} class={`chart-box chart-${height > 120 ? 'tall' : 'low'}`} />
+      <div ref={box} class="chart-box" style={{ height: `${height / 16}rem` }} />
       <div ref={tip} class="chart-tip" hidden />
     </div>
   );

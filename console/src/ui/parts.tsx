@@ -52,6 +52,12 @@ export function Kind({ kind }: { kind: string | null }): JSX.Element {
   return <span class={`kind ${kindClass(kind)}`}>{kind ?? 'UNKNOWN'}</span>;
 }
 
+/** What crashed in a table's row: the blamed function tells rows apart, so it comes first. */
+export function What({ guilty, title }: { guilty: string | null; title: string | null }): JSX.Element {
+  if (!guilty) return <span class="cell-what">{title ?? 'not known'}</span>;
+  return <span class="cell-what"><b class="mono">{guilty}</b> <span class="quiet">{title ?? ''}</span></span>;
+}
+
 // Colour by what sort of trouble it is: memory, lockup, hardware, the rest.
 function kindClass(kind: string | null): string {
   if (!kind) return '';
@@ -73,7 +79,9 @@ const stateWords: { [state: string]: string } = {
 };
 
 export function ReasonState({ state }: { state: string }): JSX.Element {
-  return <span class={`badge badge-state badge-state-${state}`} title={stateWords[state]}>{state.replace('-', ' ')}</span>;
+  // "new" would read as the verdict of the crash beside it.
+  const word = state === 'new' ? 'unseen' : state.replace('-', ' ');
+  return <span class={`badge badge-state badge-state-${state}`} title={stateWords[state]}>{word}</span>;
 }
 
 export function Copy({ text, label }: { text: string; label: string }): JSX.Element {
@@ -134,10 +142,17 @@ export function Facts({ facts }: { facts: [string, ComponentChildren][] }): JSX.
   );
 }
 
+/** Of a reason's key ("g1:KIND:function") the part that tells it apart. */
+export function reasonShort(row: Top): JSX.Element | undefined {
+  const parts = /^g\d+:([^:]+):(.+)$/.exec(row.detail ?? '');
+  return parts ? <><b class="mono">{parts[2]}</b> <span class="quiet">{parts[1]}</span></> : undefined;
+}
+
 /** Groups with their share as a bar. */
 export function TopList(props: {
   rows: Top[];
   to: (row: Top) => string;
+  show?: (row: Top) => ComponentChildren;
   by?: 'crashes' | 'hosts';
   unknown?: string;
   mono?: boolean;
@@ -153,7 +168,7 @@ export function TopList(props: {
           <Link to={props.to(r)} class="top-row" title={[r.label, r.detail].filter(Boolean).join(' · ')}>
             <span class="top-bar" style={{ width: `${(r[by] / max) * 100}%` }} />
             <span class={`top-label ${props.mono ? 'mono' : ''}`}>
-              {r.label ?? <span class="faint">{props.unknown ?? 'not known'}</span>}
+              {r.label ? (props.show?.(r) ?? r.label) : <span class="faint">{props.unknown ?? 'not known'}</span>}
             </span>
             <span class="top-side">{r.hosts === r.crashes ? '' : `${number(r.hosts)} host${r.hosts === 1 ? '' : 's'}`}</span>
             <span class="top-count num">{number(r[by])}</span>
