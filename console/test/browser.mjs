@@ -1,0 +1,345 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The console in a real browser: browser.mjs EYRIED MAKE_REPOSITORY [SCREENSHOT-FOLDER]
+//
+// Starts eyried on an empty database, lets crashes appear in its repository, and looks at every page
+// as an operator would. Prints a line a check (TAP); exit code 1 where one failed.
+import assert from 'node:assert/strict';
+import { execFileSync, spawn } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { chromium } from 'playwright-core';
+
+const [eyried, makeRepository, shots] = process.argv.slice(2);
+const temp = mkdtempSync(join(tmpdir(), 'eyrie-browser-'));
+const repository = join(temp, 'repository');
+const HOSTILE = '<img src=x onerror="document.title=\'owned\'"><script>document.title="owned"</script>';
+let server;
+let browser;
+let number = 0;
+let failed = 0;
+
+async function check(name, fn) {
+  try {
+    await fn();
+    console.log(`ok ${++number} - ${name}`);
+  } catch (e) {
+    failed++;
+    console.log(`not ok ${++number} - ${name}\n# ${String(e.stack ?? e).replaceAll('\n', '\n# ')}`);
+  }
+}
+
+async function start(port) {
+  writeFileSync(join(temp, 'eyrie.conf'), [
+    '[repository]', `path = ${repository}`, '[database]', `path = ${temp}/eyrie.db`,
+    '[server]', `listen = 127.0.0.1:${port}`, 'populate_interval = 1s', 'monitor_interval = 1s', '',
+  ].join('\n'));
+  server = spawn(eyried, ['serve', '--config', join(temp, 'eyrie.conf')], { stdio: ['ignore', 'inherit', 'pipe'] });
+  let log = '';
+  server.stderr.on('data', (d) => { log += d; });
+  for (let i = 0; i < 200; i++) {
+    const found = /http:\/\/127\.0\.0\.1:(\d+)\//.exec(log);
+    if (found) return Number(found[1]);
+    if (server.exitCode !== null) break;
+    await sleep(50);
+  }
+  throw new Error(`eyried did not start:\n${log}`);
+}
+
+async function stop() {
+  const ended = new Promise((resolve) => server.once('exit', resolve));
+  server.kill('SIGTERM');
+  assert.equal(await ended, 0, 'exit code after SIGTERM');
+}
+
+function records(folder) {
+  return readdirSync(folder, { recursive: true }).map(String).filter((f) => f.endsWith('record.json')).map((f) => join(folder, f));
+}
+
+function makeCrashes() {
+  execFileSync('python3', [makeRepository, '--crashes', '120', '--outbreak', '12', '--hosts', '60', '--days', '20', join(temp, 'made')]);
+  // One machine lies: its texts are HTML. It must stay text.
+  const [path] = records(join(temp, 'made')).sort();
+  const record = JSON.parse(readFileSync(path, 'utf8'));
+  Object.assign(record.event, { title: HOSTILE, comm: HOSTILE.slice(0, 15), guilty: HOSTILE, reason: 'g1:BUG:<b>x</b>', kind: 'BUG' });
+  record.event.frames[0].function = HOSTILE;
+  record.log = record.log.replace('systemd[1]: Detected', `${HOSTILE} Detected`);
+  record.gaps = [{ what: HOSTILE, why: HOSTILE }];
+  writeFileSync(path, JSON.stringify(record));
+  writeFileSync(path.replace('record.json', 'dmesg.txt'), record.log);
+  execFileSync('cp', ['-r', join(temp, 'made'), repository]);
+}
+
+async function main() {
+  execFileSync('mkdir', ['-p', repository]);
+  let port = await start(0);
+  const base = `http://127.0.0.1:${port}`;
+  const api = async (path) => (await fetch(base + path)).json();
+  browser = await chromium.launch({
+    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+    args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
+      '--disable-component-update', '--disable-sync'],
+  });
+  const context = await browser.newContext({ viewport: { width: 1600, height: 1000 }, colorScheme: 'dark' });
+  await context.grantPermissions(['clipboard-read', 'clipboard-write'], { origin: base });
+  await context.addInitScript(() => {
+    window.violations = [];
+    document.addEventListener('securitypolicyviolation', (e) => window.violations.push(`${e.violatedDirective} ${e.blockedURI}`));
+    window.shift = 0;
+    new PerformanceObserver((list) => {
+      for (const e of list.getEntries()) window.shift += e.value;
+    }).observe({ type: 'layout-shift', buffered: true });
+  });
+  const page = await context.newPage();
+  page.setDefaultTimeout(15000);
+  const complaints = [];
+  let quiet = false;
+  page.on('console', (m) => !quiet && ['error', 'warning'].includes(m.type()) && complaints.push(m.text()));
+  page.on('pageerror', (e) => complaints.push(e.message));
+  page.on('response', (r) => !quiet && r.status() >= 400 && complaints.push(`${r.status()} ${r.url()}`));
+  page.on('dialog', (d) => complaints.push(`dialog: ${d.message()}`));
+  const seen = async (text) => page.getByText(text).first().waitFor();
+  const shot = async (name, options = {}) => shots && page.screenshot({ path: join(shots, `${name}.png`), ...options });
+  const go = async (path) => {
+    await page.goto(base + path);
+    await page.locator('main > *').first().waitFor();
+  };
+
+  await check('an empty database says what to do', async () => {
+    await go('/');
+    await seen('No crash has come in yet');
+    await seen(repository);
+    await page.getByRole('heading', { name: 'All quiet' }).waitFor();
+    await shot('empty');
+  });
+
+  await check('crashes that come in appear by themselves', async () => {
+    makeCrashes();
+    await page.getByRole('heading', { name: /alerts? firing, nobody has/ }).waitFor({ timeout: 30000 });
+    await page.locator('.alert', { hasText: 'bnxt_rx_pkt' }).first().waitFor();
+    assert.match(await page.title(), /^\(\d+\) /);
+    await page.waitForTimeout(6000);
+    await shot('overview', { fullPage: true });
+  });
+
+  await check('a refresh moves nothing', async () => {
+    await go('/');
+    await page.locator('.alert').first().waitFor();
+    await page.waitForTimeout(800);
+    await page.evaluate(() => { window.shift = 0; });
+    await page.waitForTimeout(6500);
+    const shift = await page.evaluate(() => window.shift);
+    assert.ok(shift < 0.01, `layout shift ${shift}`);
+  });
+
+  await check('an alert is taken by name', async () => {
+    await page.getByRole('link', { name: /Alerts/ }).first().click();
+    const card = page.locator('.alert-firing', { hasText: 'bnxt_rx_pkt' }).first();
+    await card.getByRole('button', { name: 'Take it' }).click();
+    await page.getByLabel('Your name').fill('Robin Night');
+    await page.getByRole('dialog').getByRole('button', { name: 'Take it' }).click();
+    await page.locator('.alert-acknowledged', { hasText: 'Robin Night' }).waitFor();
+    const { alerts } = await api('/api/v1/alerts?state=acknowledged');
+    assert.deepEqual(alerts.map((a) => a.who), ['Robin Night']);
+    await shot('alerts');
+  });
+
+  await check('an alert leads to its crashes', async () => {
+    const card = page.locator('.alert-acknowledged').first();
+    await card.locator('.alert-crashes').click();
+    await page.waitForURL(/\/crashes\?alert=\d+/);
+    await page.locator('tr[data-row]').first().waitFor();
+    assert.equal(await page.locator('tr[data-row]').count(), 12);
+  });
+
+  await check('filters stand in the address', async () => {
+    await page.getByRole('link', { name: 'Crashes', exact: true }).first().click();
+    await page.keyboard.press('/');
+    await page.keyboard.type('bnxt_rx');
+    await page.waitForURL(/q=bnxt_rx/);
+    await page.getByText('12', { exact: true }).first().waitFor();
+    await page.getByLabel('Verdict').selectOption('new');
+    await page.waitForURL(/verdict=new/);
+    await page.waitForFunction(() => document.querySelectorAll('tr[data-row]').length === 1);
+    await go('/crashes?q=no-such-thing');
+    await seen('No crash fits these filters');
+    await go('/crashes');
+    await shot('crashes');
+  });
+
+  let crash;
+  await check('the keyboard goes to a crash', async () => {
+    const { crashes } = await api('/api/v1/crashes?limit=3');
+    crash = crashes[1];
+    await go('/crashes');
+    await page.locator('tr[data-row]').first().waitFor();
+    await page.keyboard.press('j');
+    await page.keyboard.press('j');
+    await page.keyboard.press('Enter');
+    await page.waitForURL(`${base}/crashes/${crash.id}`);
+  });
+
+  await check('a crash shows its reason, its alert and where', async () => {
+    await page.getByRole('heading', { level: 1, name: crash.title }).waitFor();
+    await page.locator('.title-key', { hasText: crash.reason.key }).waitFor();
+    await page.locator('.alert', { hasText: crash.title }).first().waitFor();
+    for (const text of [crash.host.name, crash.kernel, `${crash.model.vendor} ${crash.model.product}`, `pid ${crash.pid}`])
+      await page.locator('.facts', { hasText: text }).first().waitFor();
+    const guilty = await page.locator('.trace .frame-guilty .frame-name').innerText();
+    assert.ok(guilty.startsWith(crash.guilty), guilty);
+    assert.ok(await page.locator('.trace .frame-unreliable').count() > 0, 'unreliable frame marked');
+    await page.locator('.registers', { hasText: 'RSP' }).waitFor();
+    await shot('crash', { fullPage: true });
+  });
+
+  await check('its log stands at the event, which is marked', async () => {
+    const { record } = await api(`/api/v1/crashes/${crash.id}`);
+    const { first_line: first, last_line: last } = record.event;
+    assert.equal(await page.locator('.line-event').count(), last - first + 1);
+    const inView = await page.locator('.log').evaluate((log) => {
+      const line = log.querySelector('.line-event').getBoundingClientRect();
+      const box = log.getBoundingClientRect();
+      return line.top >= box.top && line.bottom <= box.bottom;
+    });
+    assert.ok(inView, 'first line of the event is in view');
+    assert.ok(await page.locator('.line-guilty').count() >= 1);
+    const shown = await page.locator('.log .line-text').allInnerTexts();
+    const text = await (await fetch(`${base}/api/v1/crashes/${crash.id}/log`)).text();
+    assert.equal(shown.map((l) => l.trimEnd()).join('\n'), text.split('\n').map((l) => l.trimEnd()).join('\n').trimEnd());
+  });
+
+  await check('the other tabs show what the dump told', async () => {
+    await page.getByRole('tab', { name: 'Analysis' }).click();
+    await page.locator('.pre', { hasText: crash.host.name }).waitFor();
+    assert.match(page.url(), /tab=analysis/);
+    await page.getByRole('tab', { name: 'CPUs' }).click();
+    await page.locator('.cpu').first().waitFor();
+    assert.equal(await page.locator('.cpu').count(), 6);
+    await page.getByRole('tab', { name: 'Tasks' }).click();
+    await page.locator('.row-bad', { hasText: String(crash.pid) }).waitFor();
+    await page.getByRole('tab', { name: 'Modules' }).click();
+    await page.getByRole('cell', { name: 'bnxt_en' }).waitFor();
+    await page.getByRole('tab', { name: 'Record' }).click();
+    await page.locator('.pre', { hasText: 'eyrie/crash/1' }).waitFor();
+  });
+
+  await check('copying gives the reason\'s key', async () => {
+    await page.getByRole('button', { name: 'Copy the reason\'s key' }).click();
+    await page.locator('.copy-done').waitFor();
+    assert.equal(await page.evaluate(() => navigator.clipboard.readText()), crash.reason.key);
+  });
+
+  await check('a crash leads to its reason, the reason to its host', async () => {
+    await page.locator('.title-key a').click();
+    await page.waitForURL(/\/reasons\/\d+/);
+    await page.locator('.title-key', { hasText: crash.reason.key }).waitFor();
+    await page.locator('.panel', { hasText: 'Exact keys' }).getByText(crash.signature).waitFor();
+    await shot('reason', { fullPage: true });
+    await page.locator('.panel[aria-label="Hosts"] a').first().click();
+    await page.waitForURL(/\/hosts\/\d+/);
+    await seen('Boots that ended in a crash');
+    await shot('host');
+  });
+
+  await check('reasons and hosts are listed and open', async () => {
+    await go('/reasons?order=crashes');
+    await page.locator('tr[data-row]').first().click();
+    await page.waitForURL(/\/reasons\/\d+/);
+    await go('/hosts?q=web-001');
+    await page.locator('tr[data-row]').first().waitFor();
+    await page.locator('tr[data-row]').first().click();
+    await page.waitForURL(/\/hosts\/\d+/);
+    await page.getByRole('heading', { level: 1, name: /web-001/ }).waitFor();
+  });
+
+  await check('the report of the month is shown', async () => {
+    await page.getByRole('link', { name: 'Report' }).click();
+    await page.frameLocator('iframe').getByRole('heading', { level: 1 }).waitFor();
+    await shot('report');
+  });
+
+  await check('hostile text stays text', async () => {
+    const { crashes } = await api('/api/v1/crashes?kind=BUG&q=onerror');
+    assert.equal(crashes.length, 1);
+    for (const path of ['/crashes?q=onerror', `/crashes/${crashes[0].id}`, `/crashes/${crashes[0].id}?tab=record`,
+      `/reasons/${crashes[0].reason.id}`, `/hosts/${crashes[0].host.id}`, '/']) {
+      await go(path);
+      await page.waitForTimeout(400);
+      assert.equal(await page.locator('main img, main script, main b b').count(), 0, path);
+      assert.doesNotMatch(await page.title(), /^owned/);
+    }
+    await go(`/crashes/${crashes[0].id}`);
+    await page.locator('h1', { hasText: '<img src=x' }).waitFor();
+    await page.locator('.line-text', { hasText: '<script>' }).first().waitFor();
+  });
+
+  await check('light, large and small', async () => {
+    await page.emulateMedia({ colorScheme: 'light' });
+    await go('/');
+    await page.locator('.alert').first().waitFor();
+    await page.waitForTimeout(500);
+    assert.equal(await page.evaluate(() => document.documentElement.dataset.theme), 'light');
+    await shot('overview-light', { fullPage: true });
+    await page.getByRole('button', { name: 'Larger, for a wall' }).click();
+    assert.equal(await page.evaluate(() => getComputedStyle(document.documentElement).fontSize), '19px');
+    await page.getByRole('button', { name: 'Larger, for a wall' }).click();
+    for (const width of [2560, 1280, 800, 400]) {
+      await page.setViewportSize({ width, height: 900 });
+      await page.waitForTimeout(200);
+      const over = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+      assert.ok(over <= 0, `${width} px wide: ${over} px too much`);
+    }
+    await page.setViewportSize({ width: 1600, height: 1000 });
+    await page.emulateMedia({ colorScheme: 'dark' });
+  });
+
+  await check('each control has a name, each page a main heading', async () => {
+    for (const path of ['/', '/alerts', '/crashes', `/crashes/${crash.id}`, '/reasons', '/hosts', '/report']) {
+      await go(path);
+      await page.locator('h1').first().waitFor();
+      const nameless = await page.locator('button, a, input, select').evaluateAll((all) => all
+        .filter((e) => !(e.textContent.trim() || e.getAttribute('aria-label') || e.title || e.labels?.length))
+        .map((e) => e.outerHTML));
+      assert.deepEqual(nameless, [], path);
+      assert.equal(await page.locator('h1').count(), 1, path);
+      assert.equal(await page.locator('main').count(), 1);
+    }
+  });
+
+  await check('nothing was complained of', async () => {
+    assert.deepEqual(complaints, []);
+    assert.deepEqual(await page.evaluate(() => window.violations), []);
+  });
+
+  await check('an address that leads nowhere says so', async () => {
+    quiet = true;
+    await go('/crashes/999999');
+    await seen('There is nothing at this address');
+  });
+
+  await check('a lost connection is seen, and that it came back', async () => {
+    await go('/');
+    await page.locator('.alert').first().waitFor();
+    await stop();
+    await page.locator('.stale-bar', { hasText: 'No connection since' }).waitFor({ timeout: 20000 });
+    // What was known stays on the wall.
+    assert.ok(await page.locator('.alert').count() > 0);
+    await shot('stale');
+    await start(port);
+    await page.locator('.stale-bar').waitFor({ state: 'detached', timeout: 20000 });
+  });
+}
+
+try {
+  await main();
+} catch (e) {
+  failed++;
+  console.log(`not ok ${++number} - the test itself\n# ${e.stack}`);
+} finally {
+  await browser?.close();
+  if (server && server.exitCode === null) await stop().catch(() => server.kill('SIGKILL'));
+  rmSync(temp, { recursive: true, force: true });
+}
+console.log(`1..${number}`);
+process.exit(failed ? 1 : 0);

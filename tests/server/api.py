@@ -1,0 +1,386 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""eyried's HTTP API against its description, docs/openapi.json, and against bad requests.
+
+    api.py EYRIED MAKE_REPOSITORY OPENAPI
+"""
+import gzip
+import http.client
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+EYRIED, MAKE_REPOSITORY, OPENAPI = sys.argv[1:4]
+
+
+class Server:
+    """An eyried on a free port over a repository of generated crashes."""
+
+    def __init__(self, folder, extra='', listen='127.0.0.1:0'):
+        self.conf = os.path.join(folder, 'eyrie.conf')
+        with open(self.conf, 'w') as f:
+            f.write('[repository]\npath = %s/repository\n[database]\npath = %s/eyrie.db\n'
+                    '[server]\nlisten = %s\nmonitor_interval = 1s\n%s\n' % (folder, folder, listen, extra))
+        self.process = subprocess.Popen([EYRIED, 'serve', '--config', self.conf], stderr=subprocess.PIPE, text=True)
+        self.log = ''
+        while 'console and API at' not in self.log:
+            line = self.process.stderr.readline()
+            if not line:
+                raise AssertionError('eyried did not start: ' + self.log)
+            self.log += line
+        self.port = int(re.search(r':(\d+)/', self.log).group(1))
+
+    def ask(self, path, method='GET', body=None, headers=None):
+        c = http.client.HTTPConnection('127.0.0.1', self.port, timeout=20)
+        c.request(method, path, body, headers or {})
+        r = c.getresponse()
+        data = r.read()
+        c.close()
+        return r.status, r, data
+
+    def json(self, path, **kw):
+        status, _, data = self.ask(path, **kw)
+        assert status == 200, (path, status, data)
+        return json.loads(data)
+
+    def raw(self, data, wait=5):
+        """Send bytes as they are; what comes back until the server closes or falls silent."""
+        s = socket.create_connection(('127.0.0.1', self.port), timeout=wait)
+        got = b''
+        try:
+            s.sendall(data)
+            while True:
+                part = s.recv(65536)
+                if not part:
+                    break
+                got += part
+        except (socket.timeout, ConnectionResetError, BrokenPipeError):
+            pass
+        s.close()
+        return got
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        rest = self.process.stderr.read()
+        self.process.stderr.close()
+        return self.process.wait(30), self.log + rest
+
+
+def setUpModule():
+    global temp, server
+    temp = tempfile.TemporaryDirectory(prefix='eyrie-api-')
+    subprocess.run([sys.executable, MAKE_REPOSITORY, '--crashes', '90', '--outbreak', '12', '--hosts', '40',
+                    os.path.join(temp.name, 'repository')], check=True)
+    server = Server(temp.name)
+    for _ in range(200):
+        if server.json('/api/v1/overview')['fleet']['alerts_firing']:
+            break
+        time.sleep(0.1)
+
+
+def tearDownModule():
+    code, log = server.stop()
+    temp.cleanup()
+    assert code == 0, log
+    assert 'Sanitizer' not in log and 'runtime error' not in log, log
+
+
+class Schema:
+    """Enough of JSON Schema for openapi.json: stricter than validators, it knows no keyword more."""
+    KNOWN = {'type', 'properties', 'required', 'additionalProperties', 'items', 'enum', 'const', 'pattern', 'format',
+             'description', 'minimum', 'maximum', 'minLength', 'maxLength', 'oneOf', '$ref'}
+    TYPES = {'string': str, 'integer': int, 'object': dict, 'array': list, 'boolean': bool, 'null': type(None)}
+
+    def __init__(self):
+        with open(OPENAPI) as f:
+            self.doc = json.load(f)
+
+    def check(self, value, schema, where):
+        unknown = set(schema) - self.KNOWN
+        assert not unknown, (where, unknown)
+        if '$ref' in schema:
+            return self.check(value, self.doc['components']['schemas'][schema['$ref'].split('/')[-1]], where)
+        if 'oneOf' in schema:
+            for option in schema['oneOf']:
+                try:
+                    return self.check(value, option, where)
+                except AssertionError:
+                    pass
+            raise AssertionError((where, 'is none of oneOf', value))
+        if 'type' in schema:
+            types = schema['type'] if isinstance(schema['type'], list) else [schema['type']]
+            assert any(isinstance(value, self.TYPES[t]) and not (t == 'integer' and isinstance(value, bool))
+                       for t in types), (where, types, value)
+        assert 'enum' not in schema or value in schema['enum'], (where, value)
+        assert 'const' not in schema or value == schema['const'], (where, value)
+        if isinstance(value, str) and 'pattern' in schema:
+            assert re.search(schema['pattern'], value), (where, value)
+        if isinstance(value, int) and 'minimum' in schema:
+            assert value >= schema['minimum'], (where, value)
+        if isinstance(value, dict) and 'properties' in schema:
+            assert set(schema['required']) <= set(value), (where, set(schema['required']) - set(value))
+            assert set(value) <= set(schema['properties']), (where, set(value) - set(schema['properties']))
+            for k, v in value.items():
+                self.check(v, schema['properties'][k], where + '.' + k)
+        if isinstance(value, list):
+            for i, v in enumerate(value):
+                self.check(v, schema['items'], '%s[%d]' % (where, i))
+        return None
+
+
+class Answers(unittest.TestCase):
+    def test_every_path_answers_as_described(self):
+        schema = Schema()
+        checked = 0
+        for path, methods in schema.doc['paths'].items():
+            if 'get' not in methods:
+                continue
+            real = path
+            if '{id}' in path:
+                key = path.split('/')[3]
+                real = path.replace('{id}', str(server.json('/api/v1/%s?limit=1' % key)[key][0]['id']))
+            status, response, data = server.ask(real)
+            self.assertEqual(status, 200, path)
+            content = methods['get']['responses']['200']['content']
+            kind = response.getheader('Content-Type').split(';')[0]
+            self.assertIn(kind, content, path)
+            if kind == 'application/json':
+                schema.check(json.loads(data), content[kind]['schema'], path)
+                checked += 1
+            # A parameter that is described is known, any other is refused.
+            for p in methods['get'].get('parameters', ()):
+                if p['in'] != 'query':
+                    continue
+                status, _, data = server.ask('%s?%s=' % (real, p['name']))
+                self.assertEqual(status, 200, (path, p['name'], data))
+            if path not in ('/healthz',):
+                self.assertEqual(server.ask(real + '?no_such=1')[0], 400, path)
+        self.assertGreaterEqual(checked, 12)
+
+    def test_wrong_values_are_refused_by_a_sentence(self):
+        for path in ('crashes?limit=0', 'crashes?limit=1001', 'crashes?limit=x', 'crashes?host=-1', 'crashes?since=yesterday',
+                     'crashes?verdict=maybe', 'crashes?cursor=zzz', 'crashes?cursor=' + 'A' * 300, 'reasons?order=size',
+                     'reasons?cursor=%27%3B--', 'hosts?order=name', 'alerts?subject=0', 'report?month=2026-13',
+                     'report?month=x', 'report?format=exe', 'crashes?q=a&q=b', 'crashes?q=%ff', 'crashes?q=%00', 'crashes?%zz'):
+            status, response, data = server.ask('/api/v1/' + path)
+            self.assertEqual(status, 400, path)
+            self.assertEqual(response.getheader('Content-Type'), 'application/json')
+            error = json.loads(data)['error']
+            self.assertEqual(error['status'], 400)
+            self.assertGreater(len(error['message']), 10)
+
+    def test_what_is_not_there(self):
+        for path in ('/nope', '/api', '/api/v2/crashes', '/api/v1/crashes/999999', '/api/v1/crashes/0', '/api/v1/crashes/-1',
+                     '/api/v1/crashes/1x', '/api/v1/crashes/99999999999999999999999999', '/api/v1/crashes/1/', '/api/v1/crashes//log',
+                     '/api/v1/hosts/999999', '/api/v1/reasons/999999', '/api/v1/alerts/999999', '/../etc/passwd',
+                     '/assets/../index.html', '/%2e%2e/etc/passwd', '/assets/', '/index.html/x', '/crashes/1/2'):
+            status, _, data = server.ask(path)
+            self.assertEqual(status, 404, path)
+            self.assertEqual(json.loads(data)['error']['status'], 404)
+
+    def test_methods(self):
+        for method in ('POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS', 'TRACE', 'BREW'):
+            status, response, _ = server.ask('/api/v1/crashes', method)
+            self.assertEqual(status, 405, method)
+            self.assertEqual(response.getheader('Allow'), 'GET, HEAD')
+        status, response, _ = server.ask('/api/v1/alerts/1/ack')
+        self.assertEqual((status, response.getheader('Allow')), (405, 'POST'))
+        status, response, data = server.ask('/api/v1/crashes', 'HEAD')
+        self.assertEqual((status, data), (200, b''))
+        self.assertGreater(int(response.getheader('Content-Length')), 1000)
+
+    def test_pages_meet_without_gap_or_double(self):
+        for kind, params in (('crashes', ''), ('reasons', '&order=crashes'), ('reasons', '&order=first_seen'), ('hosts', '&order=crashes')):
+            whole = [r['id'] for r in server.json('/api/v1/%s?limit=1000%s' % (kind, params))[kind]]
+            found, cursor = [], ''
+            while True:
+                page = server.json('/api/v1/%s?limit=7%s%s' % (kind, params, cursor))
+                found += [r['id'] for r in page[kind]]
+                if not page['next']:
+                    break
+                cursor = '&cursor=' + page['next']
+            self.assertEqual(found, whole)
+        self.assertEqual(server.json('/api/v1/crashes')['total'], 102)
+
+    def test_filters_filter(self):
+        every = server.json('/api/v1/crashes?limit=1000')['crashes']
+        one = every[len(every) // 2]
+        for query, fits in (('host=%d' % one['host']['id'], lambda c: c['host']['id'] == one['host']['id']),
+                            ('reason=%d' % one['reason']['id'], lambda c: c['reason']['id'] == one['reason']['id']),
+                            ('kernel=%s' % one['kernel'].replace('+', '%2B'), lambda c: c['kernel'] == one['kernel']),
+                            ('site=' + one['host']['site'], lambda c: c['host']['site'] == one['host']['site']),
+                            ('kind=' + one['kind'], lambda c: c['kind'] == one['kind']),
+                            ('verdict=new', lambda c: c['verdict'] == 'new'),
+                            ('since=' + one['time'], lambda c: c['time'] >= one['time']),
+                            ('until=' + one['time'], lambda c: c['time'] < one['time']),
+                            ('q=BNXT_rx', lambda c: 'bnxt_rx' in c['title'])):
+            want = [c['id'] for c in every if fits(c)]
+            got = server.json('/api/v1/crashes?limit=1000&' + query)
+            self.assertTrue(want, query)
+            self.assertEqual([c['id'] for c in got['crashes']], want, query)
+            self.assertEqual(got['total'], len(want), query)
+        # Wildcards of the database's language are ordinary letters.
+        self.assertEqual(server.json('/api/v1/crashes?q=%25')['total'], 0)
+
+    def test_parts_are_the_files(self):
+        crash = server.json('/api/v1/crashes?limit=1')['crashes'][0]
+        folder = os.path.join(temp.name, 'repository', crash['path'])
+        for part, name in (('log', 'dmesg.txt'), ('analysis', 'analysis.txt'), ('record', 'record.json')):
+            _, response, data = server.ask('/api/v1/crashes/%d/%s?download=1' % (crash['id'], part))
+            with open(os.path.join(folder, name), 'rb') as f:
+                self.assertEqual(data, f.read())
+            self.assertRegex(response.getheader('Content-Disposition'), 'attachment; filename="crash-%d-' % crash['id'])
+            self.assertIn('sandbox', response.getheader('Content-Security-Policy'))
+
+    def test_etag_and_compression(self):
+        _, plain, data = server.ask('/api/v1/crashes?limit=50')
+        etag = plain.getheader('ETag')
+        status, again, body = server.ask('/api/v1/crashes?limit=50', headers={'If-None-Match': etag})
+        self.assertEqual((status, body, again.getheader('ETag')), (304, b'', etag))
+        _, packed, small = server.ask('/api/v1/crashes?limit=50', headers={'Accept-Encoding': 'gzip'})
+        self.assertEqual(packed.getheader('Content-Encoding'), 'gzip')
+        self.assertEqual(gzip.decompress(small), data)
+        self.assertLess(len(small), len(data) // 4)
+        _, packed, small = server.ask('/api/v1/crashes?limit=50', headers={'Accept-Encoding': 'gzip, zstd'})
+        self.assertEqual((packed.getheader('Content-Encoding'), small[:4]), ('zstd', b'\x28\xb5\x2f\xfd'))
+        self.assertIsNone(plain.getheader('Content-Encoding'))
+
+    def test_headers_are_strict(self):
+        for path in ('/', '/api/v1/overview', '/nope', '/report.html', '/favicon.svg', '/api/v1/crashes/1/log'):
+            _, r, _ = server.ask(path)
+            self.assertEqual(r.getheader('X-Content-Type-Options'), 'nosniff', path)
+            csp = r.getheader('Content-Security-Policy')
+            self.assertRegex(csp, "^default-src '(self|none)'", path)
+            self.assertNotIn('unsafe-eval', csp)
+            self.assertNotRegex(csp, 'script-src')
+            self.assertTrue(r.getheader('Referrer-Policy'), path)
+        _, r, page = server.ask('/')
+        self.assertNotIn('unsafe-inline', r.getheader('Content-Security-Policy'))
+        assets = re.findall(rb'"(/assets/[^"]+)"', page)
+        for asset in assets:
+            status, r, _ = server.ask(asset.decode())
+            self.assertEqual(status, 200)
+            self.assertIn('immutable', r.getheader('Cache-Control'))
+
+
+class Hostile(unittest.TestCase):
+    def setUp(self):
+        self.alert = server.json('/api/v1/alerts?state=firing')['alerts'][0]['id']
+        self.path = '/api/v1/alerts/%d/ack' % self.alert
+
+    def ack(self, body=b'{"who":"Robin"}', **headers):
+        h = {'Content-Type': 'application/json'}
+        h.update({k.replace('_', '-'): v for k, v in headers.items()})
+        return server.ask(self.path, 'POST', body, {k: v for k, v in h.items() if v})[0]
+
+    def tearDown(self):
+        self.assertEqual(server.json('/api/v1/alerts/%d' % self.alert)['alert']['state'], 'firing')
+
+    def test_other_sites_change_nothing(self):
+        self.assertEqual(self.ack(Sec_Fetch_Site='cross-site'), 403)
+        self.assertEqual(self.ack(Sec_Fetch_Site='same-site'), 403)
+        self.assertEqual(self.ack(Origin='https://evil.example.com'), 403)
+        self.assertEqual(self.ack(Origin='null'), 403)
+        self.assertEqual(self.ack(Content_Type='text/plain'), 415)
+        self.assertEqual(self.ack(Content_Type='application/jsonx'), 415)
+        self.assertEqual(self.ack(Content_Type=''), 415)
+
+    def test_foreign_host_names_are_refused(self):
+        for host in ('evil.example.com', 'evil.example.com:80', 'localhost.evil.example.com', '127.0.0.1.evil.example.com'):
+            self.assertEqual(server.ask('/', headers={'Host': host})[0], 421, host)
+        self.assertEqual(server.ask('/', headers={'Host': 'localhost:%d' % server.port})[0], 200)
+
+    def test_bad_bodies(self):
+        for body in (b'', b'{', b'[]', b'null', b'{"who":1}', b'{"who":""}', b'{"who":"  "}', b'{"who":"a\\nb"}', b'{"who":"a\\u0000b"}',
+                     b'{"who":"' + b'x' * 65 + b'"}', b'{"who":"a","who":"b"}', b'{"who":"\xff"}', b'[' * 60000,
+                     b'{"a":' * 12000 + b'1' + b'}' * 12000):
+            self.assertEqual(self.ack(body), 400, body[:40])
+        self.assertEqual(self.ack(b'x' * 70000), 413)
+        # Chunked, so that no length is told before.
+        got = server.raw(b'POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n'
+                         b'Connection: close\r\n\r\n' % self.path.encode() + b'8000\r\n' + b'x' * 0x8000 + b'\r\n' +
+                         b'9000\r\n' + b'x' * 0x9000 + b'\r\n0\r\n\r\n')
+        self.assertRegex(got, rb'^HTTP/1.1 413 ')
+
+    def test_broken_requests_do_not_hurt(self):
+        start = time.time()
+        for data in (b'\r\n\r\n', b'GET\r\n\r\n', b'GET / HTTP/9.9\r\n\r\n', b'\x00' * 100 + b'\r\n\r\n', b'\x16\x03\x01\x02\x00\x01\x00',
+                     b'GET / HTTP/1.1\r\n\r\n', b'GET /%s HTTP/1.1\r\nHost: localhost\r\n\r\n' % (b'a' * 20000),
+                     b'GET /%s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n' % (b'a' * 5000),
+                     b'GET / HTTP/1.1\r\nHost: localhost\r\nX: %s\r\n\r\n' % (b'b' * 100000),
+                     b'GET / HTTP/1.1\r\nHost: localhost\r\n' + b'A: b\r\n' * 20000 + b'\r\n',
+                     b'POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 99999999999\r\n\r\n' % self.path.encode(),
+                     b'POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: -5\r\n\r\n' % self.path.encode()):
+            got = server.raw(data, wait=1)
+            self.assertNotRegex(got, rb'^HTTP/1.\d 200 ', data[:60])
+        got = server.raw(b'GET /%s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n' % (b'a' * 5000))
+        self.assertRegex(got, rb'^HTTP/1.1 414 ')
+        self.assertEqual(server.json('/healthz')['status'], 'ok')
+        self.assertLess(time.time() - start, 60)
+
+    def test_silent_clients_do_not_stop_others(self):
+        silent = [socket.create_connection(('127.0.0.1', server.port)) for _ in range(200)]
+        for s in silent:
+            s.sendall(b'GET / HTTP/1.1\r\nHost: loc')
+        start = time.time()
+        self.assertEqual(server.json('/healthz')['status'], 'ok')
+        self.assertLess(time.time() - start, 2)
+        for s in silent:
+            s.close()
+
+
+class Life(unittest.TestCase):
+    def test_taking_an_alert_keeps_the_first_name(self):
+        self.assertGreaterEqual(len(server.json('/api/v1/alerts?state=firing')['alerts']), 2)
+        alert = server.json('/api/v1/alerts?state=firing')['alerts'][-1]['id']
+        for name in ('Robin', 'Kim'):
+            status, _, data = server.ask('/api/v1/alerts/%d/ack' % alert, 'POST', json.dumps({'who': name}), {
+                'Content-Type': 'application/json; charset=utf-8', 'Origin': 'http://127.0.0.1:%d' % server.port,
+                'Sec-Fetch-Site': 'same-origin'})
+            self.assertEqual(status, 200)
+            Schema().check(json.loads(data), {'$ref': 'AlertPage'}, 'ack')
+            self.assertEqual(json.loads(data)['alert']['who'], 'Robin')
+
+    def test_a_second_server_says_that_the_address_is_taken(self):
+        r = subprocess.run([EYRIED, 'serve', '--config', server.conf, '--listen', '127.0.0.1:%d' % server.port],
+                           stderr=subprocess.PIPE, text=True)
+        self.assertEqual(r.returncode, 3)
+        self.assertIn('cannot listen on 127.0.0.1 port %d' % server.port, r.stderr)
+
+    def test_other_addresses_need_a_word(self):
+        r = subprocess.run([EYRIED, 'serve', '--config', server.conf, '--listen', '0.0.0.0:0'], stderr=subprocess.PIPE, text=True)
+        self.assertEqual(r.returncode, 1)
+        self.assertIn('allow_remote = yes', r.stderr)
+        with tempfile.TemporaryDirectory() as folder:
+            other = Server(folder, 'allow_remote = yes', '0.0.0.0:0')
+            self.assertEqual(other.json('/healthz')['status'], 'ok')
+            code, log = other.stop()
+            self.assertEqual(code, 0)
+            self.assertIn('there is no sign-in yet', log)
+
+    def test_a_job_that_fails_is_told(self):
+        with tempfile.TemporaryDirectory() as folder:
+            os.symlink('/dev/null', os.path.join(folder, 'repository'))
+            other = Server(folder)
+            for _ in range(100):
+                jobs = {j['name']: j for j in other.json('/api/v1/overview')['jobs']}
+                if jobs['populate']['runs']:
+                    break
+                time.sleep(0.05)
+            self.assertEqual(jobs['populate']['state'], 'failed')
+            self.assertIn('repository', jobs['populate']['message'])
+            self.assertTrue(jobs['populate']['failing_since'])
+            code, log = other.stop()
+            self.assertEqual(code, 0)
+            self.assertEqual(log.count('job populate:'), 1)
+
+
+if __name__ == '__main__':
+    unittest.main(argv=sys.argv[:1], verbosity=2)
