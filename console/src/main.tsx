@@ -12,7 +12,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Alert } from './api';
 import { clock, span, utc } from './format';
 import { refreshAll, useConnection, useLive, useNow } from './live';
-import { Alerts } from './pages/alerts';
+import { Alerts, AlertView } from './pages/alerts';
 import { CrashView } from './pages/crash';
 import { Crashes } from './pages/crashes';
 import { HostView } from './pages/host';
@@ -37,9 +37,10 @@ const PAGES: { path: string; name: string; icon: IconName; key: string }[] = [
 ];
 
 function Page({ path }: { path: string }): JSX.Element {
-  const one = /^\/(crashes|reasons|hosts)\/(\d+)$/.exec(path);
+  const one = /^\/(alerts|crashes|reasons|hosts)\/(\d+)$/.exec(path);
   if (one?.[1] && one[2]) {
     switch (one[1]) {
+      case 'alerts': return <AlertView key={path} id={one[2]} />;
       case 'crashes': return <CrashView key={path} id={one[2]} />;
       case 'reasons': return <ReasonView key={path} id={one[2]} />;
       default: return <HostView key={path} id={one[2]} />;

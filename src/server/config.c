@@ -54,6 +54,7 @@ struct ey_error *server_config_read(const struct ey_config *config, struct serve
 	} intervals[] = {
 		{"populate_interval", 30, &ret->populate_interval},
 		{"monitor_interval", 60, &ret->monitor_interval},
+		{"mail_interval", 60, &ret->mail_interval},
 		{"purge_interval", 3600, &ret->purge_interval},
 		{"report_interval", 3600, &ret->report_interval},
 	};

@@ -23,6 +23,7 @@ struct server_config {
 	/** Seconds between two runs of each job; 0: off. */
 	int64_t populate_interval;
 	int64_t monitor_interval;
+	int64_t mail_interval;
 	int64_t purge_interval;
 	int64_t report_interval;
 };

@@ -9,10 +9,12 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "db/db.h"
-#include "db/job.h"
 #include "ingest/populate.h"
 #include "ingest/purge.h"
+#include "monitor/mailer.h"
 #include "monitor/monitor.h"
+#include "notify/console.h"
+#include "report/report.h"
 
 static struct ey_error *run_populate(void *arg, struct ey_buf *said, bool *kick)
 {
@@ -53,13 +55,17 @@ static struct ey_error *run_monitor(void *arg, struct ey_buf *said, bool *kick)
 {
 	const struct ey_config *config = arg;
 	_cleanup_db_ struct db *db = NULL;
+	_cleanup_mail_options_ struct mail_options mail = {0};
 	struct monitor_options options = {0};
 	struct monitor_result r = {0};
 
 	struct ey_error *err = monitor_options_load(&options, config);
 	if (!err)
+		err = mail_options_load(&mail, config);
+	if (!err)
 		err = db_open_config(config, DB_OPEN_WRITE, &db);
 	options.on_event = log_monitor;
+	options.no_mail = !mail_is_on(&mail);
 	if (!err)
 		err = monitor_run(db, &options, &r);
 	if (err)
@@ -69,6 +75,65 @@ static struct ey_error *run_monitor(void *arg, struct ey_buf *said, bool *kick)
 		      "%" PRIu64 " alerts raised, %" PRIu64 " resolved, %" PRIu64
 		      " active, %" PRIu64 " new reasons, %" PRIu64 " mails queued",
 		      r.raised, r.resolved, r.active, r.new_reasons, r.mails_queued);
+	return NULL;
+}
+
+static void log_mail(const struct mailer_event *event, void *arg)
+{
+	if (!event->error)
+		ey_log_info("mailed: %s", event->subject);
+}
+
+static struct ey_error *run_mail(void *arg, struct ey_buf *said, bool *kick)
+{
+	const struct ey_config *config = arg;
+	_cleanup_db_ struct db *db = NULL;
+	_cleanup_mail_options_ struct mail_options mail = {0};
+	_cleanup_free_ char *url = NULL;
+	struct mailer_result r = {0};
+
+	struct ey_error *err = mail_options_load(&mail, config);
+	if (!err)
+		err = notify_console_url(config, &url);
+	if (err)
+		return err;
+	if (!mail_is_on(&mail)) {
+		ey_buf_adds(said, "nothing is mailed: [mail] server is not set in eyrie.conf");
+		return NULL;
+	}
+	err = db_open_config(config, DB_OPEN_WRITE, &db);
+	if (!err)
+		err = mailer_run(db,
+				 &(struct mailer_options){
+					 .mail = &mail, .console_url = url, .on_mail = log_mail},
+				 &r);
+	if (err)
+		return err;
+	ey_buf_printf(said, "%" PRIu64 " mails sent, %" PRIu64 " wait, %" PRIu64 " given up",
+		      r.sent, r.waiting, r.given_up);
+	return NULL;
+}
+
+static struct ey_error *run_report(void *arg, struct ey_buf *said, bool *kick)
+{
+	const struct ey_config *config = arg;
+	_cleanup_report_result_ struct report_result r = {0};
+	_cleanup_db_ struct db *db = NULL;
+	char month[REPORT_MONTH_TEXT_SIZE];
+
+	struct ey_error *err = db_open_config(config, DB_OPEN_WRITE, &db);
+	if (!err)
+		err = report_run(db, config, &r);
+	if (err)
+		return err;
+	if (r.path)
+		ey_buf_printf(said, "%u files written, the last %s", r.written, r.path);
+	else
+		ey_buf_adds(said, "no file written: [report] directory is not set");
+	if (r.mailed.year) {
+		ey_buf_printf(said, "; %s mailed", report_month_format(r.mailed, month));
+		ey_log_info("report: %s", ey_buf_str(said));
+	}
 	return NULL;
 }
 
@@ -103,7 +168,9 @@ struct ey_error *server_job_table_create(const struct ey_config *config,
 	const struct server_job table[] = {
 		{"populate", server->populate_interval, run_populate, (void *)(uintptr_t)config},
 		{"monitor", server->monitor_interval, run_monitor, (void *)(uintptr_t)config},
+		{"mail", server->mail_interval, run_mail, (void *)(uintptr_t)config},
 		{"purge", server->purge_interval, run_purge, (void *)(uintptr_t)config},
+		{"report", server->report_interval, run_report, (void *)(uintptr_t)config},
 		{0},
 	};
 	struct server_job *jobs = malloc(sizeof(table));

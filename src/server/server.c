@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "notify/console.h"
 #include "server/config.h"
 #include "server/job_table.h"
 #include "server/routes.h"
@@ -29,9 +30,27 @@ struct server {
 	struct server_job *jobs;
 };
 
+// The names under which browsers may come: those of the setting, and that of [server] url.
+static struct ey_error *own_names(const struct ey_config *config, const char *names, char **ret)
+{
+	_cleanup_free_ char *url = NULL;
+	struct ey_error *err = notify_console_url(config, &url);
+
+	if (err)
+		return err;
+	const char *host = url ? strstr(url, "://") : NULL;
+	host = host ? host + 3 : "";
+	if (asprintf(ret, "%s %.*s", names ? names : "", (int)strcspn(host, ":/"), host) < 0) {
+		*ret = NULL;
+		return &ey_error_nomem;
+	}
+	return NULL;
+}
+
 static struct ey_error *start(struct server *s, const struct ey_config *config)
 {
 	_cleanup_db_ struct db *db = NULL;
+	_cleanup_free_ char *names = NULL;
 	struct ey_error *err = server_config_read(config, &s->config);
 
 	if (err)
@@ -51,13 +70,15 @@ static struct ey_error *start(struct server *s, const struct ey_config *config)
 	err = server_job_table_create(config, &s->config, &s->jobs);
 	if (!err)
 		err = server_jobs_start(s->jobs, &s->api.jobs);
+	if (!err)
+		err = own_names(config, s->config.host_names, &names);
 	if (err)
 		return err;
 	const struct http_options http = {
 		.address = s->config.address,
 		.port = s->config.port,
 		.threads = s->config.threads,
-		.host_names = s->config.host_names,
+		.host_names = names,
 		.handler = server_routes(&s->api),
 	};
 	return http_server_create(&http, &s->http);

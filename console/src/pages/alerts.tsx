@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 import type { JSX } from 'preact';
-import type { Alert } from '../api';
-import { useRoute } from '../router';
+import type { Alert, Crash } from '../api';
+import { useLive } from '../live';
+import { href, Link, useRoute } from '../router';
 import { AlertCard } from '../ui/alert';
 import { apiPath, ListFoot, Select, useList } from '../ui/list';
-import { Empty, NotYet } from '../ui/parts';
+import { CrashTable } from '../ui/crash_table';
+import { Empty, NotYet, Panel } from '../ui/parts';
 
 export function Alerts(): JSX.Element {
   const { params } = useRoute();
@@ -36,6 +38,21 @@ export function Alerts(): JSX.Element {
         {list.rows.map((a) => <AlertCard key={a.id} alert={a} />)}
       </div>
       <ListFoot list={list} noun="alerts" />
+    </>
+  );
+}
+
+/** One alert: where its mail leads to. */
+export function AlertView({ id }: { id: string }): JSX.Element {
+  const { data, error } = useLive<{ alert: Alert; latest: Crash[] }>(`/api/v1/alerts/${id}`);
+  if (!data) return <NotYet error={error} />;
+  return (
+    <>
+      <div class="page-head"><h1>Alert #{data.alert.id}</h1></div>
+      <div class="alerts"><AlertCard alert={data.alert} /></div>
+      <Panel title="Its latest crashes" note={<Link to={href('/crashes', { alert: data.alert.id })}>all</Link>}>
+        <CrashTable crashes={data.latest} set="latest" label="Latest crashes of this alert" />
+      </Panel>
     </>
   );
 }
