@@ -32,6 +32,9 @@ def cases(test):
     passed += len(re.findall(r"^ok \d+(?!.*# SKIP)", text, re.M))
     skipped += len(re.findall(r"^ok \d+.*# SKIP", text, re.M))
     failed += len(re.findall(r"^not ok \d+", text, re.M))
+    # Our scripts: a line a case, "ok   name" or "FAIL name".
+    passed += len(re.findall(r"^ok {2,}\S", text, re.M))
+    failed += len(re.findall(r"^FAIL \S", text, re.M))
     # Python's unittest
     for ran, end in re.findall(r"^Ran (\d+) tests? in .*\n\n((?:OK|FAILED).*)$", text, re.M):
         counts = {k: int(n) for k, n in re.findall(r"(failures|errors|skipped)=(\d+)", end)}

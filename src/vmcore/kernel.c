@@ -146,7 +146,7 @@ static struct ey_error *open_cpus(struct kernel *k)
 	for (unsigned int cpu = 0; cpu < count; cpu++) {
 		uint64_t word = 0;
 
-		if (have_mask && memory_u64(&k->memory, mask + cpu / 64 * 8, &word))
+		if (have_mask && memory_u64(&k->memory, mask + cpu / 64 * UINT64_C(8), &word))
 			k->cpu_online[cpu] = word >> (cpu % 64) & 1;
 	}
 	return NULL;

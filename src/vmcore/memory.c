@@ -221,7 +221,7 @@ void range_deinit(struct range *r)
 static bool load(struct range *r, size_t page)
 {
 	uint64_t vaddr = (r->base & ~(uint64_t)(DUMP_PAGE_SIZE - 1)) + page * DUMP_PAGE_SIZE;
-	uint64_t pfn;
+	uint64_t pfn = 0;
 	_cleanup_error_ struct ey_error *err = memory_translate(r->memory, vaddr, &pfn);
 
 	// Pages of zeros are there already.

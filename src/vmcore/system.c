@@ -27,12 +27,12 @@ static void read_uts(struct kernel *k, struct system_info *s)
 		return;
 	// struct new_utsname: six arrays of 65 bytes, in every kernel
 	// (include/uapi/linux/utsname.h).
-	enum { FIELD = 65, NODENAME = 1, RELEASE = 2, VERSION = 3, MACHINE = 4 };
+	enum { FIELD = 65, NODENAME = 65, RELEASE = 130, VERSION = 195, MACHINE = 260 };
 	ns += offset;
-	memory_string(&k->memory, ns + NODENAME * FIELD, s->hostname, FIELD + 1);
-	memory_string(&k->memory, ns + RELEASE * FIELD, s->release, FIELD + 1);
-	memory_string(&k->memory, ns + VERSION * FIELD, s->version, FIELD + 1);
-	memory_string(&k->memory, ns + MACHINE * FIELD, s->machine, FIELD + 1);
+	memory_string(&k->memory, ns + NODENAME, s->hostname, FIELD + 1);
+	memory_string(&k->memory, ns + RELEASE, s->release, FIELD + 1);
+	memory_string(&k->memory, ns + VERSION, s->version, FIELD + 1);
+	memory_string(&k->memory, ns + MACHINE, s->machine, FIELD + 1);
 }
 
 // The timekeeper that the kernel updates and copies from: a variable of its own until 6.12, a

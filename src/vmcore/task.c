@@ -115,7 +115,8 @@ static int64_t resident_pages(struct kernel *k, uint64_t mm)
 		uint64_t value;
 
 		if (counts) {
-			if (memory_u64(&k->memory, mm + counts->bit_offset / 8 + kinds[i] * 8,
+			if (memory_u64(&k->memory,
+				       mm + counts->bit_offset / 8 + kinds[i] * UINT64_C(8),
 				       &value))
 				pages = (int64_t)value;
 		} else if (counters && counters->size >= MM_COUNTERS) {
@@ -139,7 +140,8 @@ static int64_t unsynced_pages(struct kernel *k, uint64_t task)
 	for (size_t i = 0; counts && i < EY_ARRAY_SIZE(kinds); i++) {
 		uint32_t value;
 
-		if (memory_u32(&k->memory, task + counts->bit_offset / 8 + kinds[i] * 4, &value))
+		if (memory_u32(&k->memory, task + counts->bit_offset / 8 + kinds[i] * UINT64_C(4),
+			       &value))
 			sum += (int32_t)value;
 	}
 	return sum;
@@ -188,7 +190,7 @@ static struct ey_error *make_room(struct walk *w)
 		list->tasks = tasks;
 		w->capacity = capacity;
 	}
-	if (2 * (list->count + 1) > w->seen_size) {
+	if (!w->seen_size || 2 * (list->count + 1) > w->seen_size) {
 		size_t size = w->seen_size ? 2 * w->seen_size : 1024;
 		uint64_t *seen = calloc(size, sizeof(*seen));
 

@@ -42,6 +42,7 @@ class Counting(unittest.TestCase):
         self.assertEqual(cases("FAIL", "1..3\nok 1 a\nnot ok 2 b\nok 3 # SKIP no\n"), (1, 1, 1))
         self.assertEqual(cases("FAIL", "", "Ran 5 tests in 0.1s\n\nFAILED (failures=1, errors=1, skipped=1)\n"),
                          (2, 2, 1))
+        self.assertEqual(cases("FAIL", "ok   a  0.1 s\nFAIL b  0.1 s\n       why\n"), (1, 1, 0))
         self.assertEqual(cases("OK", "", "Ran 2 tests in 0.1s\n\nOK\n"), (2, 0, 0))
 
     def test_node(self):
