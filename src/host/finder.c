@@ -148,7 +148,7 @@ static int64_t parse_stamp(const char *name, size_t *start_ret)
 		if (!end || *end)
 			continue;
 		time_t t = mktime(&tm);
-		if (t == (time_t)-1 || t < 0)
+		if (t < 0)
 			continue;
 		*start_ret = start;
 		return t;
