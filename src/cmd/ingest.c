@@ -129,7 +129,7 @@ static struct ey_error *file_crash(const struct arguments *a, struct center *cen
 				   const struct record *record, char **path_ret)
 {
 	const char *root =
-		ey_config_string(&center->config, "repository", "path", INGEST_DEFAULT_ROOT);
+		ey_config_string(&center->config, "repository", "path", STORE_DEFAULT_ROOT);
 	const char *site = ey_config_string(&center->config, "repository", "site", "default");
 	_cleanup_store_ struct store *store = NULL;
 	_cleanup_close_ int fd = -1;

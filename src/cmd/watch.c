@@ -3,10 +3,6 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
-
-#include "base/cleanup.h"
-#include "notify/console.h"
 
 static void on_event(const struct monitor_event *e, void *arg)
 {
@@ -38,26 +34,22 @@ static void on_mail(const struct mailer_event *e, void *arg)
 
 struct ey_error *watch_run(struct center *center, bool no_mail, struct watch_result *ret)
 {
-	_cleanup_mail_options_ struct mail_options mail = {0};
-	_cleanup_free_ char *console_url = NULL;
+	_cleanup_mailer_config_ struct mailer_config mailer = {0};
 	struct monitor_options options = {.on_event = on_event};
 
 	*ret = (struct watch_result){0};
 	struct ey_error *err = monitor_options_load(&options, &center->config);
 	if (!err)
-		err = mail_options_load(&mail, &center->config);
-	if (!err)
-		err = notify_console_url(&center->config, &console_url);
+		err = mailer_config_load(&mailer, &center->config);
 	if (err)
 		return err;
-	if (!no_mail && !mail_is_on(&mail))
+	if (!no_mail && !mail_is_on(&mailer.mail))
 		puts("no mail: [mail] server is not set, see eyrie.conf(5)");
-	options.no_mail = no_mail || !mail_is_on(&mail);
+	options.no_mail = no_mail || !mail_is_on(&mailer.mail);
 	err = monitor_run(center->db, &options, &ret->monitor);
 	if (err || options.no_mail)
 		return err;
 	return mailer_run(center->db,
-			  &(struct mailer_options){
-				  .mail = &mail, .console_url = console_url, .on_mail = on_mail},
+			  &(struct mailer_options){.config = &mailer, .on_mail = on_mail},
 			  &ret->mailer);
 }

@@ -33,7 +33,7 @@ struct ey_error *populate_options_load(struct populate_options *options,
 
 	if (err)
 		return err;
-	options->root = ey_config_string(config, "repository", "path", INGEST_DEFAULT_ROOT);
+	options->root = ey_config_string(config, "repository", "path", STORE_DEFAULT_ROOT);
 	options->keep_dumps = (unsigned int)EY_MIN(keep, (uint64_t)1000000);
 	return NULL;
 }

@@ -20,9 +20,6 @@
 #include "db/db.h"
 #include "db/intake.h"
 
-/** The repository unless [repository] path or an option says otherwise. */
-#define INGEST_DEFAULT_ROOT "/var/lib/eyrie/repository"
-
 /** One folder, as populate met it; strings live until the callback returns. */
 struct populate_event {
 	/** "site/host/time-id". */

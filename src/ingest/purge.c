@@ -20,7 +20,7 @@ enum {
 
 struct ey_error *purge_options_load(struct purge_options *options, const struct ey_config *config)
 {
-	options->root = ey_config_string(config, "repository", "path", INGEST_DEFAULT_ROOT);
+	options->root = ey_config_string(config, "repository", "path", STORE_DEFAULT_ROOT);
 	return ey_config_duration(config, "repository", "retention", RETENTION_DEFAULT,
 				  &options->retention);
 }

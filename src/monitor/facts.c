@@ -29,6 +29,7 @@ struct crash_text {
 	char *model;
 	char *log;
 	char *url;
+	char *location;
 	struct ey_buf trace;
 	struct record record;
 };
@@ -38,6 +39,7 @@ static void crash_text_deinit(struct crash_text *t)
 	free(t->model);
 	free(t->log);
 	free(t->url);
+	free(t->location);
 	ey_buf_deinit(&t->trace);
 	record_deinit(&t->record);
 }
@@ -95,8 +97,9 @@ static struct ey_error *read_trace(struct db *db, int64_t id, struct crash_text 
 	return ey_buf_error(&text->trace);
 }
 
-static struct ey_error *fill_crash(struct db *db, const struct db_crash *c, const char *console_url,
-				   struct crash_text *text, struct notify_crash *ret)
+static struct ey_error *fill_crash(struct db *db, const struct db_crash *c,
+				   const struct facts_places *places, struct crash_text *text,
+				   struct notify_crash *ret)
 {
 	size_t len;
 	struct ey_error *err = read_trace(db, c->id, text);
@@ -110,7 +113,11 @@ static struct ey_error *fill_crash(struct db *db, const struct db_crash *c, cons
 		text->model = NULL;
 		return &ey_error_nomem;
 	}
-	text->url = notify_console_link(console_url, "crashes", c->id);
+	if (asprintf(&text->location, "%s/%s", places->repository, c->path) < 0) {
+		text->location = NULL;
+		return &ey_error_nomem;
+	}
+	text->url = notify_console_link(places->console_url, "crashes", c->id);
 	*ret = (struct notify_crash){
 		.id = c->id,
 		.site = c->site,
@@ -128,13 +135,14 @@ static struct ey_error *fill_crash(struct db *db, const struct db_crash *c, cons
 		.log = text->log,
 		.event_first_line = text->record.event.first_line,
 		.event_last_line = text->record.event.last_line,
-		.location = c->path,
+		.location = c->dump == DB_DUMP_KEPT ? text->location : NULL,
 		.url = text->url,
 	};
 	return NULL;
 }
 
-static struct ey_error *compose_new_reason(struct db *db, int64_t id, const char *console_url,
+static struct ey_error *compose_new_reason(struct db *db, int64_t id,
+					   const struct facts_places *places,
 					   struct facts_mail *ret)
 {
 	_cleanup_reasons_ struct db_reason_list reasons;
@@ -147,7 +155,7 @@ static struct ey_error *compose_new_reason(struct db *db, int64_t id, const char
 	if (!err)
 		err = db_crash_get(db, reasons.items[0].first_crash_id, &crashes);
 	if (!err)
-		err = fill_crash(db, &crashes.items[0], console_url, &text, &crash);
+		err = fill_crash(db, &crashes.items[0], places, &text, &crash);
 	if (!err)
 		err = optional_part(db, crashes.items[0].id, DB_PART_ANALYSIS, &ret->analysis,
 				    &ret->analysis_len);
@@ -155,7 +163,7 @@ static struct ey_error *compose_new_reason(struct db *db, int64_t id, const char
 		return err;
 	const struct db_reason *r = &reasons.items[0];
 	const struct db_crash *c = &crashes.items[0];
-	url = notify_console_link(console_url, "reasons", id);
+	url = notify_console_link(places->console_url, "reasons", id);
 	return notify_compose_new_reason(
 		&(struct notify_reason){
 			.id = id,
@@ -229,7 +237,7 @@ static int64_t event_time(const struct db_alert *a, enum notify_alert_event even
 }
 
 static struct ey_error *compose_alert(struct db *db, enum notify_alert_event event, int64_t id,
-				      const char *console_url, struct facts_mail *ret)
+				      const struct facts_places *places, struct facts_mail *ret)
 {
 	_cleanup_alerts_ struct db_alert_list alerts;
 	_cleanup_reasons_ struct db_reason_list reason = {0};
@@ -246,7 +254,7 @@ static struct ey_error *compose_alert(struct db *db, enum notify_alert_event eve
 		err = db_crash_list(db, &(struct db_crash_filter){.alert_id = id},
 				    &(struct db_page){.limit = 1}, &crashes);
 	if (!err && crashes.count)
-		err = fill_crash(db, &crashes.items[0], console_url, &text, &last);
+		err = fill_crash(db, &crashes.items[0], places, &text, &last);
 	if (!err)
 		err = count_by(db, DB_BY_HOST, id, &hosts);
 	if (!err)
@@ -258,7 +266,7 @@ static struct ey_error *compose_alert(struct db *db, enum notify_alert_event eve
 	if (err)
 		return err;
 	const struct db_alert *a = &alerts.items[0];
-	url = notify_console_link(console_url, "alerts", id);
+	url = notify_console_link(places->console_url, "alerts", id);
 	return notify_compose_alert(
 		&(struct notify_alert){
 			.event = event,
@@ -288,19 +296,18 @@ static struct ey_error *compose_alert(struct db *db, enum notify_alert_event eve
 		&ret->text);
 }
 
-struct ey_error *facts_compose(struct db *db, const struct db_mail *mail, const char *console_url,
-			       struct facts_mail *ret)
+struct ey_error *facts_compose(struct db *db, const struct db_mail *mail,
+			       const struct facts_places *places, struct facts_mail *ret)
 {
 	switch (mail->kind) {
 	case DB_MAIL_NEW_REASON:
-		return compose_new_reason(db, mail->subject_id, console_url, ret);
+		return compose_new_reason(db, mail->subject_id, places, ret);
 	case DB_MAIL_ALERT_FIRING:
-		return compose_alert(db, NOTIFY_ALERT_FIRE, mail->subject_id, console_url, ret);
+		return compose_alert(db, NOTIFY_ALERT_FIRE, mail->subject_id, places, ret);
 	case DB_MAIL_ALERT_ACKNOWLEDGED:
-		return compose_alert(db, NOTIFY_ALERT_ACKNOWLEDGE, mail->subject_id, console_url,
-				     ret);
+		return compose_alert(db, NOTIFY_ALERT_ACKNOWLEDGE, mail->subject_id, places, ret);
 	case DB_MAIL_ALERT_RESOLVED:
-		return compose_alert(db, NOTIFY_ALERT_RESOLVE, mail->subject_id, console_url, ret);
+		return compose_alert(db, NOTIFY_ALERT_RESOLVE, mail->subject_id, places, ret);
 	}
 	return ey_error_create(EY_ERR_INPUT, "a queued mail is of no known kind");
 }

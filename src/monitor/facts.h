@@ -7,6 +7,14 @@
 #include "db/outbox.h"
 #include "notify/compose.h"
 
+/** What mails point to. */
+struct facts_places {
+	/** Address of the console; may be NULL. */
+	const char *console_url;
+	/** Root of the repository. */
+	const char *repository;
+};
+
 /** A composed mail and what it borrows from. */
 struct facts_mail {
 	struct notify_text text;
@@ -18,10 +26,11 @@ void facts_mail_deinit(struct facts_mail *mail);
 #define _cleanup_facts_mail_ __attribute__((cleanup(facts_mail_deinit)))
 
 /**
- * Compose @p mail from what the database says now. @p console_url may be NULL. EY_ERR_NOT_FOUND:
- * what it tells of is no longer there.
+ * Compose @p mail from what the database says now. EY_ERR_NOT_FOUND: what it tells of is no longer
+ * there.
  */
-struct ey_error *facts_compose(struct db *db, const struct db_mail *mail, const char *console_url,
+struct ey_error *facts_compose(struct db *db, const struct db_mail *mail,
+			       const struct facts_places *places,
 			       struct facts_mail *ret) EY_MUST_CHECK;
 
 #endif

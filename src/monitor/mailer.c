@@ -2,11 +2,38 @@
 #include "monitor/mailer.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "db/outbox.h"
 #include "monitor/facts.h"
+#include "notify/console.h"
+#include "store/repository.h"
+
+struct ey_error *mailer_config_load(struct mailer_config *ret, const struct ey_config *config)
+{
+	*ret = (struct mailer_config){0};
+	struct ey_error *err = mail_options_load(&ret->mail, config);
+	if (!err)
+		err = notify_console_url(config, &ret->console_url);
+	if (!err) {
+		ret->repository =
+			strdup(ey_config_string(config, "repository", "path", STORE_DEFAULT_ROOT));
+		err = ret->repository ? NULL : &ey_error_nomem;
+	}
+	if (err)
+		mailer_config_deinit(ret);
+	return err;
+}
+
+void mailer_config_deinit(struct mailer_config *config)
+{
+	mail_options_deinit(&config->mail);
+	free(config->console_url);
+	free(config->repository);
+	config->console_url = config->repository = NULL;
+}
 
 static void tell(const struct mailer_options *options, const char *subject, const char *error)
 {
@@ -43,7 +70,7 @@ static struct ey_error *send_text(struct db *db, const struct mailer_options *op
 		message.attachments = &analysis;
 		message.attachment_count = 1;
 	}
-	struct ey_error *err = mail_send(options->mail, &message, &answer);
+	struct ey_error *err = mail_send(&options->config->mail, &message, &answer);
 	if (!err) {
 		result->sent++;
 		tell(options, facts->text.subject, NULL);
@@ -65,10 +92,12 @@ static struct ey_error *send_one(struct db *db, const struct mailer_options *opt
 				 const struct db_mail *mail, struct mailer_result *result)
 {
 	_cleanup_facts_mail_ struct facts_mail facts = {0};
+	const struct facts_places places = {options->config->console_url,
+					    options->config->repository};
 
 	if (ey_time_now() - mail->created > MAILER_MAX_AGE)
 		return give_up(db, options, mail, mail->key, "it waited too long", result);
-	struct ey_error *err = facts_compose(db, mail, options->console_url, &facts);
+	struct ey_error *err = facts_compose(db, mail, &places, &facts);
 	if (err && err->code == EY_ERR_NOT_FOUND) {
 		_cleanup_error_ struct ey_error *gone = err;
 

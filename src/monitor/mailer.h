@@ -20,6 +20,20 @@ enum {
 	MAILER_LEASE = 600,
 };
 
+/** How mails go out, as the configuration says: [mail] and [server] url. */
+struct mailer_config {
+	struct mail_options mail;
+	/** NULL where it is not set. */
+	char *console_url;
+	char *repository;
+};
+
+/** Where [mail] server is not set this is no error, and mail_is_on(&ret->mail) says no. */
+struct ey_error *mailer_config_load(struct mailer_config *ret,
+				    const struct ey_config *config) EY_MUST_CHECK;
+void mailer_config_deinit(struct mailer_config *config);
+#define _cleanup_mailer_config_ __attribute__((cleanup(mailer_config_deinit)))
+
 struct mailer_event {
 	const char *subject;
 	/** Why it was not sent; NULL: it was. */
@@ -27,9 +41,7 @@ struct mailer_event {
 };
 
 struct mailer_options {
-	const struct mail_options *mail;
-	/** Address of the console for links; may be NULL. */
-	const char *console_url;
+	const struct mailer_config *config;
 	void (*on_mail)(const struct mailer_event *event, void *arg);
 	void *arg;
 };

@@ -25,6 +25,9 @@
 
 #include "base/error.h"
 
+/** The root where [repository] path is not set. */
+#define STORE_DEFAULT_ROOT "/var/lib/eyrie/repository"
+
 /** The files of a crash. */
 #define STORE_RECORD	"record.json"
 #define STORE_ANALYSIS	"analysis.txt"

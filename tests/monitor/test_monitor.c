@@ -339,6 +339,7 @@ static void window_counts_right(void **state)
 
 static void mails_say_what_is_known(void **state)
 {
+	const struct facts_places places = {"http://console.example.com", "/srv/crash"};
 	struct db *db = *state;
 
 	crash(db, 1, TEST_NOON, "g1:a", NULL);
@@ -351,11 +352,12 @@ static void mails_say_what_is_known(void **state)
 	for (size_t i = 0; i < list.count; i++) {
 		_cleanup_facts_mail_ struct facts_mail mail = {0};
 
-		ok(facts_compose(db, &list.items[i], "http://console.example.com", &mail));
+		ok(facts_compose(db, &list.items[i], &places, &mail));
 		assert_non_null(strstr(mail.text.text, "web-01"));
 		if (list.items[i].kind == DB_MAIL_NEW_REASON) {
 			assert_string_equal(mail.analysis, "analysis\n");
 			assert_non_null(strstr(mail.text.text, "Server 9"));
+			assert_non_null(strstr(mail.text.text, "/srv/crash/north/web-01/"));
 			assert_non_null(
 				strstr(mail.text.text, "http://console.example.com/reasons/"));
 		} else {
@@ -364,8 +366,9 @@ static void mails_say_what_is_known(void **state)
 		}
 	}
 	struct facts_mail none = {0};
-	struct ey_error *err = facts_compose(
-		db, &(struct db_mail){.kind = DB_MAIL_ALERT_FIRING, .subject_id = 99}, NULL, &none);
+	struct ey_error *err =
+		facts_compose(db, &(struct db_mail){.kind = DB_MAIL_ALERT_FIRING, .subject_id = 99},
+			      &places, &none);
 	assert_non_null(err);
 	assert_int_equal(err->code, EY_ERR_NOT_FOUND);
 	ey_error_destroy(err);
