@@ -13,7 +13,6 @@
 #include "ingest/purge.h"
 #include "monitor/mailer.h"
 #include "monitor/monitor.h"
-#include "notify/console.h"
 #include "report/report.h"
 
 static struct ey_error *run_populate(void *arg, struct ey_buf *said, bool *kick)
@@ -88,25 +87,20 @@ static struct ey_error *run_mail(void *arg, struct ey_buf *said, bool *kick)
 {
 	const struct ey_config *config = arg;
 	_cleanup_db_ struct db *db = NULL;
-	_cleanup_mail_options_ struct mail_options mail = {0};
-	_cleanup_free_ char *url = NULL;
+	_cleanup_mailer_config_ struct mailer_config mailer = {0};
 	struct mailer_result r = {0};
 
-	struct ey_error *err = mail_options_load(&mail, config);
-	if (!err)
-		err = notify_console_url(config, &url);
+	struct ey_error *err = mailer_config_load(&mailer, config);
 	if (err)
 		return err;
-	if (!mail_is_on(&mail)) {
+	if (!mail_is_on(&mailer.mail)) {
 		ey_buf_adds(said, "nothing is mailed: [mail] server is not set in eyrie.conf");
 		return NULL;
 	}
 	err = db_open_config(config, DB_OPEN_WRITE, &db);
 	if (!err)
-		err = mailer_run(db,
-				 &(struct mailer_options){
-					 .mail = &mail, .console_url = url, .on_mail = log_mail},
-				 &r);
+		err = mailer_run(
+			db, &(struct mailer_options){.config = &mailer, .on_mail = log_mail}, &r);
 	if (err)
 		return err;
 	ey_buf_printf(said, "%" PRIu64 " mails sent, %" PRIu64 " wait, %" PRIu64 " given up",
