@@ -57,6 +57,10 @@ static struct ey_error *read_file(struct source *s, uint64_t offset, void *buf, 
 {
 	uint8_t *out = buf;
 
+	if (offset > s->file_size || len > s->file_size - offset)
+		return ey_error_create(EY_ERR_FAULT,
+				       "the file ends at byte %" PRIu64 ", before %" PRIu64,
+				       s->file_size, EY_MAX(offset, s->file_size));
 	while (len) {
 		uint64_t number = offset / SOURCE_BLOCK_SIZE;
 		size_t start = offset % SOURCE_BLOCK_SIZE;
@@ -68,8 +72,7 @@ static struct ey_error *read_file(struct source *s, uint64_t offset, void *buf, 
 			return err;
 		if (start >= have)
 			return ey_error_create(EY_ERR_FAULT,
-					       "the file ends at byte %" PRIu64 ", before %" PRIu64,
-					       s->file_size, offset);
+					       "the file became shorter while it was read");
 		size_t n = EY_MIN(have - start, len);
 		memcpy(out, data + start, n);
 		out += n;
