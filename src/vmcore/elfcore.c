@@ -11,8 +11,10 @@
 enum { MAX_SEGMENTS = 1 << 20 };
 
 struct elf_segment {
-	/** Physical address, bytes in memory and in the file, and where in the file. */
-	uint64_t paddr, mem_len, file_len, offset;
+	/** Physical address, bytes of it in the file, and where in the file. */
+	uint64_t paddr, file_len, offset;
+	/** Where the furthest of this and those before it ends. */
+	uint64_t furthest_end;
 };
 
 struct elfcore {
@@ -114,13 +116,21 @@ struct ey_error *elfcore_open(struct dump *d)
 			d->incomplete_why = "the file ends before its last page";
 		}
 		e->segments[e->count++] = (struct elf_segment){
-			ph.p_paddr, ph.p_memsz, EY_MIN(ph.p_filesz, ph.p_memsz), ph.p_offset};
+			ph.p_paddr, EY_MIN(ph.p_filesz, ph.p_memsz), ph.p_offset, 0};
 	}
 	qsort(e->segments, e->count, sizeof(*e->segments), by_paddr);
+	uint64_t furthest = 0;
+	for (size_t i = 0; i < e->count; i++) {
+		furthest = EY_MAX(furthest, e->segments[i].paddr + e->segments[i].file_len);
+		e->segments[i].furthest_end = furthest;
+	}
 	return NULL;
 }
 
-static const struct elf_segment *find_segment(const struct elfcore *e, uint64_t paddr)
+// The segment that has the byte at paddr; where none has it, NULL and the address from which one
+// may (*next_ret).
+static const struct elf_segment *find_segment(const struct elfcore *e, uint64_t paddr,
+					      uint64_t *next_ret)
 {
 	size_t lo = 0, hi = e->count;
 
@@ -132,9 +142,9 @@ static const struct elf_segment *find_segment(const struct elfcore *e, uint64_t 
 		else
 			hi = mid;
 	}
-	// Segments may overlap (the kernel's image is also part of a RAM segment): try a few
-	// before.
-	for (size_t i = lo, tries = 0; i > 0 && tries < 8; i--, tries++) {
+	*next_ret = lo < e->count ? e->segments[lo].paddr : UINT64_MAX;
+	// Segments may overlap: the kernel's image is also part of a RAM segment.
+	for (size_t i = lo; i > 0 && e->segments[i - 1].furthest_end > paddr; i--) {
 		const struct elf_segment *seg = &e->segments[i - 1];
 
 		if (paddr - seg->paddr < seg->file_len)
@@ -153,11 +163,12 @@ struct ey_error *elfcore_read_page(struct dump *d, uint64_t pfn, void *dest)
 	memset(out, 0, DUMP_PAGE_SIZE);
 	// A segment may begin or end within the page.
 	for (uint64_t at = 0; at < DUMP_PAGE_SIZE;) {
-		uint64_t paddr = (pfn << DUMP_PAGE_SHIFT) + at;
-		const struct elf_segment *seg = find_segment(d->elfcore, paddr);
+		uint64_t paddr = (pfn << DUMP_PAGE_SHIFT) + at, next;
+		const struct elf_segment *seg = find_segment(d->elfcore, paddr, &next);
 
 		if (!seg) {
-			at += 64;
+			at = next - paddr < DUMP_PAGE_SIZE - at ? at + (next - paddr)
+								: DUMP_PAGE_SIZE;
 			continue;
 		}
 		uint64_t skip = paddr - seg->paddr;
