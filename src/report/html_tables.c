@@ -55,8 +55,11 @@ static void rest_row(struct ey_buf *buf, int64_t groups, int64_t crashes, const 
 	report_add_number(buf, groups);
 	ey_buf_printf(buf, " more %s</th><td class=\"b\"></td>", word);
 	number_cell(buf, crashes);
+	// Of the reasons' four, the second and third are the dates that a narrow screen leaves out.
 	for (unsigned int i = 0; i < columns_after; i++)
-		ey_buf_adds(buf, "<td></td>");
+		ey_buf_adds(buf, columns_after == 4 && (i == 1 || i == 2)
+					 ? "<td class=\"opt\"></td>"
+					 : "<td></td>");
 	ey_buf_adds(buf, "</tr>\n");
 }
 
@@ -86,9 +89,9 @@ static void reason_row(const struct report_data *d, struct ey_buf *buf, size_t i
 	ey_buf_adds(buf, "</td>");
 	number_cell(buf, r->crashes);
 	number_cell(buf, r->hosts);
-	ey_buf_adds(buf, "<td class=\"t\">");
+	ey_buf_adds(buf, "<td class=\"t opt\">");
 	report_add_day(buf, info->first_seen);
-	ey_buf_adds(buf, "</td><td class=\"t\">");
+	ey_buf_adds(buf, "</td><td class=\"t opt\">");
 	report_add_day(buf, r->last_seen);
 	ey_buf_printf(buf, "</td><td>%s</td></tr>\n", state_words(info->state));
 }
@@ -126,8 +129,10 @@ void report_section_reasons(const struct report_data *d, struct ey_buf *buf)
 	ey_buf_adds(buf, "<div class=\"scroll\"><table class=\"wide\">\n<thead><tr><th "
 			 "scope=\"col\">Reason</th>"
 			 "<th scope=\"col\"></th><th scope=\"col\" class=\"n\">Crashes</th>"
-			 "<th scope=\"col\" class=\"n\">Hosts</th><th scope=\"col\">First ever</th>"
-			 "<th scope=\"col\">Last this month</th><th scope=\"col\">State</th></tr>"
+			 "<th scope=\"col\" class=\"n\">Hosts</th><th scope=\"col\" "
+			 "class=\"opt\">First ever</th>"
+			 "<th scope=\"col\" class=\"opt\">Last this month</th><th "
+			 "scope=\"col\">State</th></tr>"
 			 "</thead>\n<tbody>\n");
 	for (size_t i = 0; i < d->reasons.count; i++)
 		reason_row(d, buf, i);
@@ -216,7 +221,8 @@ void report_section_alerts(const struct report_data *d, struct ey_buf *buf)
 		ey_buf_adds(buf, "<p class=\"none\">None was raised.</p>\n</section>\n");
 		return;
 	}
-	ey_buf_adds(buf, "<div class=\"scroll\"><table>\n<thead><tr><th scope=\"col\">Raised</th>"
+	ey_buf_adds(buf, "<div class=\"scroll\"><table class=\"roomy\">\n<thead><tr><th "
+			 "scope=\"col\">Raised</th>"
 			 "<th scope=\"col\">On</th><th scope=\"col\">What</th>"
 			 "<th scope=\"col\" class=\"n\">Crashes</th><th scope=\"col\">Lasted</th>"
 			 "<th scope=\"col\">Taken by</th></tr></thead>\n<tbody>\n");
