@@ -45,21 +45,43 @@ static void crash_text_deinit(struct crash_text *t)
 }
 #define _cleanup_crash_text_ _cleanup_(crash_text_deinit)
 
-// A line each frame, as the kernel prints them.
+static void write_place(struct ey_buf *buf, const char *function, uint64_t offset, uint64_t size,
+			const char *module)
+{
+	ey_buf_printf(buf, "%s+0x%" PRIx64 "/0x%" PRIx64, function, offset, size);
+	if (module)
+		ey_buf_printf(buf, " [%s]", module);
+}
+
+// Whether the place of the event is one of the frames: so with panic(), whose caller it is.
+static bool is_in_frames(const struct record_event *e)
+{
+	for (size_t i = 0; i < e->frame_count; i++) {
+		const struct record_frame *f = &e->frames[i];
+
+		if (f->function && !strcmp(f->function, e->function) && f->offset == e->offset)
+			return true;
+	}
+	return false;
+}
+
+// A line each frame, as the kernel prints them. Its "Call Trace:" begins with the caller of the
+// function that crashed, which stands beside it as RIP: here it is the first line.
 static void write_trace(const struct record_event *e, struct ey_buf *buf)
 {
+	if (e->frame_count && e->function && e->have_offset && !is_in_frames(e)) {
+		write_place(buf, e->function, e->offset, e->size, e->module);
+		ey_buf_addc(buf, '\n');
+	}
 	for (size_t i = 0; i < e->frame_count; i++) {
 		const struct record_frame *f = &e->frames[i];
 
 		if (!f->reliable)
 			ey_buf_adds(buf, "? ");
 		if (f->function)
-			ey_buf_printf(buf, "%s+0x%" PRIx64 "/0x%" PRIx64, f->function, f->offset,
-				      f->size);
+			write_place(buf, f->function, f->offset, f->size, f->module);
 		else
 			ey_buf_printf(buf, "0x%016" PRIx64, f->address);
-		if (f->module)
-			ey_buf_printf(buf, " [%s]", f->module);
 		ey_buf_addc(buf, '\n');
 	}
 }

@@ -131,7 +131,7 @@ struct ey_error *notify_compose_new_reason(const struct notify_reason *reason,
 	notify_document_row(&d, "Module", reason->module);
 	notify_document_row(&d, "Exact key", reason->signature);
 	notify_document_row(&d, "Reason", reason->key);
-	notify_document_row(&d, "Dump", crash->location);
+	notify_document_row(&d, "Folder", crash->location);
 	notify_document_rows_end(&d);
 	if (is_set(crash->url) || is_set(reason->url))
 		ey_buf_addc(&d.text, '\n');

@@ -164,7 +164,7 @@ struct ey_error *notify_compose_alert(const struct notify_alert *alert,
 /**
  * Append the part of @p log that tells of the event: some lines before @p first_line, and up to
  * @p last_line; both 0: the end. At most @p max_lines lines; what is left out in the middle is
- * said so. Lines are cut at 200 bytes.
+ * said so. Lines are cut at 400 bytes.
  */
 void notify_log_excerpt(const char *log, uint64_t first_line, uint64_t last_line,
 			unsigned int max_lines, struct ey_buf *buf);

@@ -190,7 +190,7 @@ static void add_last(struct notify_document *d, const struct notify_alert *a)
 	notify_document_heading(d, "The latest crash");
 	notify_document_rows_begin(d);
 	notify_add_crash_rows(d, a->last);
-	notify_document_row(d, "Dump", a->last->location);
+	notify_document_row(d, "Folder", a->last->location);
 	notify_document_rows_end(d);
 	if (is_set(a->last->url))
 		ey_buf_addc(&d->text, '\n');

@@ -7,7 +7,8 @@
 #include "notify/compose.h"
 
 enum {
-	MAX_LINE_BYTES = 200,
+	/** The longest useful line is "Code:", which people paste into a disassembler. */
+	MAX_LINE_BYTES = 400,
 	/** What the machine did just before the event often is the clue. */
 	LINES_BEFORE = 8,
 };

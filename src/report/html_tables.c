@@ -194,7 +194,9 @@ static void alert_row(const struct report_data *d, struct ey_buf *buf, const str
 							 : NULL;
 
 	ey_buf_adds(buf, "<tr><td class=\"t\">");
+	report_link_begin(d, buf, "alerts", a->id);
 	report_add_time(buf, a->since);
+	report_link_end(d, buf, a->id);
 	ey_buf_adds(buf, "</td><th scope=\"row\">");
 	if (kind)
 		report_link_begin(d, buf, kind, a->subject_id);

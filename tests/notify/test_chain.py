@@ -147,11 +147,12 @@ class Delivery(Case):
         self.assertEqual(to, ["ops@example.com", "watch@example.com"])
         self.assertEqual(m["Subject"], "[eyrie] new crash reason: BUG in lkdtm_BUG "
                          "(6.1.0-56-amd64) on web-01")
-        text = m.get_body(("plain",)).get_content()
+        text = m.get_body(("plain",)).get_content().replace("\r\n", "\n")
         for words in ("web-01 crashed at 2026-11-23 18:00:00 UTC", "never seen before",
                       "https://eyrie.example.com/crashes/1", "https://eyrie.example.com/reasons/1",
                       "kernel BUG at ", "RIP: 0010:lkdtm_BUG+0x5/0x10 [lkdtm]",
-                      "g1:BUG:lkdtm_BUG"):
+                      "g1:BUG:lkdtm_BUG",
+                      "Call trace\n----------\nlkdtm_BUG+0x5/0x40 [lkdtm]\nmachine_kexec+"):
             self.assertIn(words, text)
         self.assertIn("<html", m.get_body(("html",)).get_content())
         attachment = list(m.iter_attachments())[0]
