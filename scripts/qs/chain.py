@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The main job: a host's crashes, its agent, the center's jobs, the mails, the console."""
+import calendar
 import email
 import email.policy
-import json
+import glob
 import logging
 import mailbox
 import os
@@ -67,6 +68,8 @@ def crash(out, place):
         if not os.path.exists(dump):
             os.makedirs(folder, exist_ok=True)
             shutil.copyfile(os.path.join(place.samples, sample), dump + "-incomplete")
+            then = calendar.timegm(time.strptime(stamp, "%Y%m%d%H%M"))
+            os.utime(dump + "-incomplete", (then, then))  # the agent leaves alone what is being written
             os.rename(dump + "-incomplete", dump)
             fresh += 1
         out.say("   %s  %5.1f MB  (samples/%s)" % (dump, os.path.getsize(dump) / 1e6, sample))
@@ -86,15 +89,8 @@ def analyze(out, place):
 def agent(out, place):
     out.heading("The host's agent: analyse what is new, file it into the repository")
     _, _, seconds = run_command(out, [place.eyrie, "agent", "--config", place.conf], "the agent")
-    records = []
-    for folder, _, files in os.walk(place.repository):
-        if "record.json" in files:
-            with open(os.path.join(folder, "record.json"), encoding="utf-8") as f:
-                event = json.load(f).get("event") or {}
-            records.append((folder, event.get("title")))
-    for folder, title in sorted(records):
-        out.say("   %s: %s" % (os.path.relpath(folder, place.repository), title))
-    if len(records) < len(SAMPLES):
+    records = glob.glob(os.path.join(place.repository, "*", "*", "*", "record.json"))
+    if len(records) != len(SAMPLES):
         raise StepFailed("the repository has %d records, not %d" % (len(records), len(SAMPLES)))
     out.done("Agent", seconds, "%d records in the repository" % len(records))
 
@@ -126,16 +122,18 @@ def report(out, place):
     out.heading("The report of the month")
     path = os.path.join(place.reports, "2026-11.html")
     _, _, seconds = run_command(
-        out, [place.eyrie, "report", "--config", place.conf, "--month", "2026-11", "--output", path],
+        out, [place.eyrie, "report", "--config", place.conf, "--month", "2026-11", "--out", path],
         "the report")
     out.done("Report", seconds, "%s, %.0f kB" % (path, os.path.getsize(path) / 1e3))
 
 
 def purge(out, place):
     out.heading("Purge: remove dumps past their retention, keep the rows")
-    _, _, seconds = run_command(
-        out, [place.eyrie, "purge", "--config", place.conf, "--dry-run"], "purge")
-    out.done("Purge", seconds, "shown only (--dry-run): the samples are still wanted")
+    _, text, seconds = run_command(out, [place.eyrie, "purge", "--config", place.conf], "purge")
+    out.say("   And what it would remove if the retention were over now:")
+    run_command(out, [place.eyrie, "purge", "--config", place.conf, "--dry-run", "--retention", "0"],
+                "purge")
+    out.done("Purge", seconds, text.strip().split("\n")[-1])
 
 
 def answers(url):

@@ -99,8 +99,7 @@ class Place:
             f.write(CONF.format(**vars(self)))
 
 
-# What an administrator would write, but for the times: the sample dumps grow old, and an alert on
-# the crashes of a day, or a retention of 30 days, would then have nothing to say about them.
+# What an administrator would write, but for max_age.
 CONF = """\
 # Written by ./quickstart; see eyrie.conf(5).
 [repository]
@@ -112,6 +111,7 @@ path = {database}
 
 [agent]
 crash_dir = {crash}
+state_dir = {agent_state}
 
 [monitor]
 # The crashes are as old as the samples: raise alerts all the same.
@@ -124,4 +124,6 @@ to = oncall@example.com
 
 [server]
 listen = 127.0.0.1:{port}
+# Mails and reports link to it.
+url = http://127.0.0.1:{port}
 """

@@ -34,7 +34,7 @@ class Output:
         self.say(self._style("36", "   $ " + " ".join(shlex.quote(str(a)) for a in args)))
 
     def lines(self, text, limit=40):
-        rows = text.rstrip("\n").split("\n") if text.strip() else []
+        rows = text.replace("\r\n", "\n").rstrip("\n").split("\n") if text.strip() else []
         for row in rows[:limit]:
             self.say("   | " + printable(row))
         if len(rows) > limit:
