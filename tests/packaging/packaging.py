@@ -76,7 +76,8 @@ def configuration():
         text = re.search(rf"^\[{section}\]\n(.*?)(?=^\[|\Z)", example, flags=re.M | re.S)[1]
         page = re.search(rf"^# \[{section}\]\n(.*?)(?=^# |\Z)", manual, flags=re.M | re.S)[1]
         set_in = dict(re.findall(r"^#(\w+) = (.*)$", text, flags=re.M))
-        described = dict(re.findall(r"^`(\w+) = ([^`]*)`", page, flags=re.M))
+        described = dict(re.findall(r"^`(\w+)`\n:.*?Default:\s+`([^`]*)`", page,
+                                    flags=re.M | re.S))
         check(set_in == described, f"[{section}]: example {set_in}, manual {described}")
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "eyrie.conf")
