@@ -80,7 +80,7 @@ static inline bool oops_has_prefix(const char *s, size_t len, const char *prefix
 /** memmem() for a NUL-terminated needle. */
 static inline const char *oops_find(const char *s, size_t len, const char *needle)
 {
-	return memmem(s, len, needle, strlen(needle));
+	return s ? memmem(s, len, needle, strlen(needle)) : NULL;
 }
 
 #endif

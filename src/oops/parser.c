@@ -112,6 +112,28 @@ static int owner_of(const struct oops_parser *parser, const struct oops_line *li
 	return stall;
 }
 
+// Lines went by that say nothing to an open report.
+static struct ey_error *pass_lines(struct oops_parser *parser, uint64_t lines)
+{
+	struct ey_error *err;
+
+	for (unsigned int i = 0; i < parser->open_count;) {
+		struct report *r = parser->open[i];
+		r->idle_lines += lines < IDLE_LINES_MAX ? (unsigned int)lines : IDLE_LINES_MAX;
+		if (r->idle_lines < (r->ended ? ENDED_LINES_MAX : IDLE_LINES_MAX))
+			i++;
+		else if ((err = close_report(parser, i)))
+			return err;
+	}
+	return NULL;
+}
+
+// Whether only lines with an anchor of a report's are looked at: it has been silent for a while.
+static bool is_skipping(const struct oops_parser *parser)
+{
+	return parser->open_count == 1 && parser->open[0]->idle_lines >= SKIP_LINES;
+}
+
 // One line, without its newline.
 static struct ey_error *take_line(struct oops_parser *parser, const char *raw, size_t len)
 {
@@ -122,14 +144,24 @@ static struct ey_error *take_line(struct oops_parser *parser, const char *raw, s
 	parser->line_number++;
 	if (len > OOPS_LINE_MAX)
 		len = OOPS_LINE_MAX;
-	// The DFA stops at a NUL; those inside a line stand for noise.
+	// The DFA stops at a NUL. Around a line they are padding (serial consoles, pstore); inside
+	// one they are noise, and become a byte that no rule and no anchor has.
+	while (len && !*raw) {
+		raw++;
+		len--;
+	}
+	while (len && !raw[len - 1])
+		len--;
 	memcpy(parser->line, raw, len);
 	for (char *nul; (nul = memchr(parser->line, '\0', len));)
-		*nul = ' ';
+		*nul = '\1';
 	memset(parser->line + len, 0, OOPS_SCAN_PADDING);
 	bool anchored = oops_scan_line(&parser->headers, parser->line, len);
 	if (!parser->open_count && !anchored)
 		return NULL;
+	// The same as oops_parser_feed() does in long strides: chunks must not change the answer.
+	if (is_skipping(parser) && !oops_scan_line(&parser->relevant, parser->line, len))
+		return pass_lines(parser, 1);
 	oops_line_strip(parser->line, len, &line);
 	parser->line[(size_t)(line.text - parser->line) + line.len] = '\0';
 	bool is_header = anchored && oops_header_find(line.text, line.len, &header);
@@ -162,22 +194,6 @@ static struct ey_error *take_line(struct oops_parser *parser, const char *raw, s
 	return NULL;
 }
 
-// Lines went by that say nothing to an open report.
-static struct ey_error *pass_lines(struct oops_parser *parser, uint64_t lines)
-{
-	struct ey_error *err;
-
-	for (unsigned int i = 0; i < parser->open_count;) {
-		struct report *r = parser->open[i];
-		r->idle_lines += lines < IDLE_LINES_MAX ? (unsigned int)lines : IDLE_LINES_MAX;
-		if (r->idle_lines < (r->ended ? ENDED_LINES_MAX : IDLE_LINES_MAX))
-			i++;
-		else if ((err = close_report(parser, i)))
-			return err;
-	}
-	return NULL;
-}
-
 struct ey_error *oops_parser_feed(struct oops_parser *parser, const char *data, size_t len)
 {
 	const char *p = data, *end = data + len;
@@ -206,7 +222,7 @@ struct ey_error *oops_parser_feed(struct oops_parser *parser, const char *data, 
 			parser->line_number += lines;
 			if (p == end)
 				break;
-		} else if (parser->open_count == 1 && parser->open[0]->idle_lines >= SKIP_LINES) {
+		} else if (is_skipping(parser)) {
 			// An open report whose lines have stopped: to the next that may be one.
 			uint64_t lines = 0;
 			p = oops_scan(&parser->relevant, p, end, &lines);
