@@ -37,6 +37,7 @@ static const char help[] =
 	"{\"id\":...,\"events\":[...]},\n"
 	"              one for one and in order\n"
 	"  --fatal     print only the event that took the machine down, if any\n"
+	"  --explain   say in words which rule chose what, in place of JSON\n"
 	"  --help      this help\n"
 	"\n"
 	"Exit codes: 0 done (also when nothing was found); 1 usage; 2 bad input; 3 could not\n"
@@ -57,6 +58,17 @@ static struct ey_error *print_event(struct oops_event *event, void *arg)
 	return ey_buf_error(buf);
 }
 
+static struct ey_error *print_explanation(struct oops_event *event, void *arg)
+{
+	struct ey_buf *buf = arg;
+
+	// The log is anybody's: no control characters to the terminal.
+	for (const char *p = event->explanation; *p; p++)
+		ey_buf_addc(buf, (unsigned char)*p < ' ' && *p != '\n' ? '?' : *p);
+	ey_buf_addc(buf, '\n');
+	return ey_buf_error(buf);
+}
+
 static struct ey_error *flush(struct ey_buf *out)
 {
 	struct ey_error *err = out->len ? ey_write_all(STDOUT_FILENO, out->data, out->len) : NULL;
@@ -65,7 +77,7 @@ static struct ey_error *flush(struct ey_buf *out)
 	return err;
 }
 
-static struct ey_error *run_stream(int fd, const char *name)
+static struct ey_error *run_stream(int fd, const char *name, bool explain)
 {
 	_cleanup_buf_ struct ey_buf out = EY_BUF_INIT;
 	_cleanup_oops_parser_ struct oops_parser *parser = NULL;
@@ -74,8 +86,10 @@ static struct ey_error *run_stream(int fd, const char *name)
 
 	if (!chunk)
 		return &ey_error_nomem;
-	if ((err = oops_parser_create(print_event, &out, &parser)))
+	if ((err = oops_parser_create(explain ? print_explanation : print_event, &out, &parser)))
 		return err;
+	if (explain)
+		oops_parser_explain(parser);
 	for (;;) {
 		struct pollfd pfd = {.fd = fd, .events = POLLIN};
 		int ready = poll(&pfd, 1, QUIET_MS);
@@ -216,15 +230,16 @@ static struct ey_error *run_batch(FILE *in, const char *name)
 
 int cmd_oops(int argc, char **argv)
 {
-	enum { OPT_BATCH = 1, OPT_FATAL };
+	enum { OPT_BATCH = 1, OPT_FATAL, OPT_EXPLAIN };
 	static const struct option options[] = {
 		{"batch", no_argument, NULL, OPT_BATCH},
 		{"fatal", no_argument, NULL, OPT_FATAL},
+		{"explain", no_argument, NULL, OPT_EXPLAIN},
 		{"help", no_argument, NULL, 'h'},
 		{NULL, 0, NULL, 0},
 	};
 	_cleanup_fclose_ FILE *in = NULL;
-	bool batch = false, fatal = false;
+	bool batch = false, fatal = false, explain = false;
 	const char *name = "standard input";
 	int c;
 
@@ -236,6 +251,9 @@ int cmd_oops(int argc, char **argv)
 		case OPT_FATAL:
 			fatal = true;
 			break;
+		case OPT_EXPLAIN:
+			explain = true;
+			break;
 		case 'h':
 			fputs(help, stdout);
 			return 0;
@@ -243,10 +261,10 @@ int cmd_oops(int argc, char **argv)
 			return 1;
 		}
 	}
-	if (argc - optind > 1 || (batch && fatal)) {
+	if (argc - optind > 1 || batch + fatal + explain > 1) {
 		fprintf(stderr, "eyrie oops: %s; see 'eyrie oops --help'\n",
-			batch && fatal ? "--batch and --fatal exclude each other"
-				       : "one FILE at most");
+			argc - optind <= 1 ? "--batch, --fatal and --explain exclude each other"
+					   : "one FILE at most");
 		return 1;
 	}
 	if (optind < argc && strcmp(argv[optind], "-") != 0) {
@@ -259,5 +277,5 @@ int cmd_oops(int argc, char **argv)
 	if (batch)
 		return ey_error_report(run_batch(in ? in : stdin, name));
 	int fd = in ? fileno(in) : STDIN_FILENO;
-	return ey_error_report(fatal ? run_fatal(fd, name) : run_stream(fd, name));
+	return ey_error_report(fatal ? run_fatal(fd, name) : run_stream(fd, name, explain));
 }

@@ -18,6 +18,16 @@ const char *oops_kind_name(enum oops_kind kind)
 	return (size_t)kind < EY_ARRAY_SIZE(kind_names) ? kind_names[kind] : "UNKNOWN";
 }
 
+const char *oops_verdict_name(enum oops_verdict verdict)
+{
+	static const char *const names[] = {
+		[OOPS_VERDICT_HARDWARE] = "hardware",
+		[OOPS_VERDICT_OUT_OF_TREE] = "out-of-tree",
+	};
+
+	return (size_t)verdict < EY_ARRAY_SIZE(names) ? names[verdict] : NULL;
+}
+
 void oops_event_deinit(struct oops_event *event)
 {
 	for (size_t i = 0; i < event->frame_count; i++) {
@@ -36,6 +46,8 @@ void oops_event_deinit(struct oops_event *event)
 	free(event->kernel);
 	free(event->hardware);
 	free(event->panic);
+	free(event->evidence);
+	free(event->explanation);
 	*event = (struct oops_event){0};
 }
 
@@ -161,6 +173,10 @@ void oops_event_write(const struct oops_event *event, struct ey_json *json)
 	ey_json_kv_bool(json, "corrupted", event->corrupted);
 	if (event->panic)
 		ey_json_kv_string(json, "panic", event->panic);
+	if (event->verdict != OOPS_VERDICT_NONE) {
+		ey_json_kv_string(json, "verdict", oops_verdict_name(event->verdict));
+		ey_json_kv_string(json, "evidence", event->evidence);
+	}
 	if (event->first_line) {
 		ey_json_kv_uint(json, "first_line", event->first_line);
 		ey_json_kv_uint(json, "last_line", event->last_line);

@@ -51,6 +51,15 @@ enum oops_kind {
 #undef X
 };
 
+/** Hints; "likely", never "certainly". */
+enum oops_verdict {
+	OOPS_VERDICT_NONE,
+	/** Broken hardware is likely. */
+	OOPS_VERDICT_HARDWARE,
+	/** A module that is not of the kernel's tree is likely. */
+	OOPS_VERDICT_OUT_OF_TREE,
+};
+
 /** A frame of a call trace, innermost first. Strings are owned by the event. */
 struct oops_frame {
 	char *function;
@@ -105,9 +114,16 @@ struct oops_event {
 	char *panic;
 	/** The kernel died of it ("[#1]", panic), or at least the task that it happened to. */
 	bool died;
+	/** A hint of whose fault it is: OOPS_VERDICT_x, and the evidence as a sentence or NULL. */
+	enum oops_verdict verdict;
+	char *evidence;
+	/** With oops_parser_explain(): which rule chose what, a line each; else NULL. */
+	char *explanation;
 };
 
 const char *oops_kind_name(enum oops_kind kind);
+/** "hardware", "out-of-tree"; NULL for none. */
+const char *oops_verdict_name(enum oops_verdict verdict);
 /** Release what the event owns and zero it; the struct itself is the caller's. */
 void oops_event_deinit(struct oops_event *event);
 /** Write the event as the JSON object of the design's contract. */

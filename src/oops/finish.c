@@ -323,7 +323,8 @@ static bool is_event(const struct report *r)
 	}
 }
 
-struct ey_error *report_finish(struct report *r, struct oops_event *ret, bool *found_ret)
+struct ey_error *report_finish(struct report *r, const struct oops_context *context,
+			       struct oops_event *ret, bool *found_ret)
 {
 	struct oops_event e = {0};
 	struct ey_error *err;
@@ -331,7 +332,11 @@ struct ey_error *report_finish(struct report *r, struct oops_event *ret, bool *f
 	*found_ret = is_event(r);
 	if (!*found_ret)
 		return NULL;
-	if ((err = fill(r, &e))) {
+	if (!(err = fill(r, &e)))
+		err = oops_judge(r, context, &e);
+	if (!err && context->explain)
+		err = oops_explain(r, &e);
+	if (err) {
 		oops_event_deinit(&e);
 		return err;
 	}

@@ -55,6 +55,12 @@ const char *oops_group_name(const char *name, char *buf, size_t size);
 /** The frame to blame (an index of r->frames), -1: the program counter, -2: nobody. */
 int oops_guilty_frame(const struct report *r);
 
+/** Set the event's verdict and its evidence (verdict.c). */
+struct ey_error *oops_judge(const struct report *r, const struct oops_context *context,
+			    struct oops_event *event) EY_MUST_CHECK;
+/** Set the event's explanation (explain.c). */
+struct ey_error *oops_explain(const struct report *r, struct oops_event *event) EY_MUST_CHECK;
+
 /** Text as a part of a key: digits and addresses out, spaces to '-'. */
 void oops_key_text(const char *text, struct ey_buf *buf);
 

@@ -30,6 +30,7 @@ struct oops_parser {
 	/** NUL-terminated copy of the line at work. */
 	char line[OOPS_LINE_MAX + OOPS_SCAN_PADDING];
 	struct oops_scanner headers, relevant;
+	struct oops_context context;
 	struct report *open[OPEN_MAX];
 	unsigned int open_count;
 };
@@ -42,10 +43,16 @@ struct ey_error *oops_parser_create(oops_event_fn fn, void *arg, struct oops_par
 		return &ey_error_nomem;
 	oops_scanner_init(&parser->headers, OOPS_SCAN_HEADERS, OOPS_SCAN_BEST);
 	oops_scanner_init(&parser->relevant, OOPS_SCAN_REPORT, OOPS_SCAN_BEST);
+	parser->context.hardware_time = -1;
 	parser->fn = fn;
 	parser->arg = arg;
 	*ret = parser;
 	return NULL;
+}
+
+void oops_parser_explain(struct oops_parser *parser)
+{
+	parser->context.explain = true;
 }
 
 void oops_parser_destroy(struct oops_parser *parser)
@@ -68,8 +75,10 @@ static struct ey_error *close_report(struct oops_parser *parser, unsigned int i)
 	for (unsigned int j = i; j + 1 < parser->open_count; j++)
 		parser->open[j] = parser->open[j + 1];
 	parser->open[--parser->open_count] = r;
-	if ((err = report_finish(r, &event, &found)) || !found)
+	if ((err = report_finish(r, &parser->context, &event, &found)) || !found)
 		return err;
+	if (event.time >= 0 && (event.kind == OOPS_MCE || event.kind == OOPS_HW_OTHER))
+		parser->context.hardware_time = event.time;
 	err = parser->fn(&event, parser->arg);
 	oops_event_deinit(&event);
 	return err;

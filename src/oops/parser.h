@@ -35,6 +35,8 @@ struct oops_parser;
 /** Make a parser that calls @p fn(event, @p arg) for each event. */
 struct ey_error *oops_parser_create(oops_event_fn fn, void *arg,
 				    struct oops_parser **ret) EY_MUST_CHECK;
+/** Have events say which rule chose what (oops_event.explanation). */
+void oops_parser_explain(struct oops_parser *parser);
 /** Take the next @p len bytes of the log. */
 struct ey_error *oops_parser_feed(struct oops_parser *parser, const char *data,
 				  size_t len) EY_MUST_CHECK;

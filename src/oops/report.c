@@ -248,6 +248,8 @@ static bool is_consequence(const struct report *r, const char *s, size_t len)
 			return true;
 	}
 	// Init dies of the oops it ran into.
+	if (r->rule == RULE_NMI && oops_find(s, len, "NMI"))
+		return true;
 	return r->died && oops_find(s, len, "Attempted to kill init");
 }
 
@@ -347,6 +349,17 @@ static void parse_subject(struct report *r, const char *text, size_t len)
 			}
 		}
 		break;
+	case RULE_OOM_KILL:
+		// "Out of memory: Killed process 4011 (hog) total-vm:..."
+		if ((p = oops_find(text, len, " process "))) {
+			const char *open = memchr(p, '(', (size_t)(end - p));
+			const char *close = open ? memchr(open, ')', (size_t)(end - open)) : NULL;
+			r->pid = (int64_t)parse_uint(p + 9, end);
+			if (close)
+				keep_text(r->comm, sizeof(r->comm), open + 1,
+					  (size_t)(close - open - 1));
+		}
+		break;
 	case RULE_WARN_AT:
 	case RULE_MCE:
 		if ((p = oops_find(text, len, "CPU: ")) || (p = oops_find(text, len, "CPU#")))
@@ -398,6 +411,8 @@ void report_begin(struct report *r, const struct oops_header *header, const stru
 	r->header_end = (uint32_t)EY_MIN(header->end - header->at, (size_t)OOPS_HEADER_MAX - 1);
 	if (find_symbol(line->text + header->end, line->text + line->len, &symbol))
 		r->header_symbol = keep_symbol(r, &symbol);
+	if ((oops_rule_info[r->rule].flags & RULE_DIE) && strstr(r->header, "[#"))
+		r->died = true;
 	if (r->rule == RULE_PANIC) {
 		const char *p = line->text + header->end, *end = line->text + line->len;
 		while (p < end && (*p == ':' || *p == ' '))
@@ -440,6 +455,33 @@ static void take_lock_place(struct report *r, const char *s, size_t len)
 		symbol = (struct oops_symbol){.name = name, .name_len = (size_t)(end - name)};
 		r->header_symbol = keep_symbol(r, &symbol);
 		r->weak_place = false;
+	}
+}
+
+// "Modules linked in: widget(O) ext4 [last unloaded: x]": the ones from elsewhere.
+static void take_modules(struct report *r, const char *p, const char *end)
+{
+	size_t used = strlen(r->foreign_modules);
+
+	while (p < end) {
+		p = skip_blank(p, end);
+		const char *word = p;
+		while (p < end && *p != ' ')
+			p++;
+		const char *open = memchr(word, '(', (size_t)(p - word));
+		if (!open || open == word ||
+		    (!memchr(open, 'O', (size_t)(p - open)) &&
+		     !memchr(open, 'P', (size_t)(p - open))))
+			continue;
+		size_t n = (size_t)(open - word);
+		if (used + n + 2 >= sizeof(r->foreign_modules))
+			return;
+		if (!used)
+			r->foreign_modules[used++] = ' ';
+		memcpy(r->foreign_modules + used, word, n);
+		used += n;
+		r->foreign_modules[used++] = ' ';
+		r->foreign_modules[used] = '\0';
 	}
 }
 
@@ -558,6 +600,8 @@ enum report_take report_add(struct report *r, const struct oops_line *line,
 	}
 	if (r->rule == RULE_RCU_STALL && oops_find(s, line->len, "kthread stack dump:"))
 		r->next_is_victim = true;
+	if (oops_has_prefix(p, n, "Modules linked in:"))
+		take_modules(r, p + 18, end);
 	if (oops_has_prefix(p, n, "Modules linked in") || *p == '<' || oops_has_prefix(p, n, "#PF"))
 		return REPORT_NEUTRAL;
 	return REPORT_UNKNOWN;

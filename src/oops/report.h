@@ -90,6 +90,8 @@ struct report {
 	char panic[256];
 	/** A second line that names the matter better (list corruption, refcount, ODEBUG, …). */
 	char detail[256];
+	/** Names of modules marked (O) or (P) in "Modules linked in:", with a blank around each. */
+	char foreign_modules[256];
 	/** Died: the die path printed "[#1]", or the machine is told dead. */
 	bool died;
 	bool ended;
@@ -122,9 +124,15 @@ enum report_take {
 };
 enum report_take report_add(struct report *r, const struct oops_line *line,
 			    const struct oops_header *header, uint64_t number);
+/** What a report's event depends on beside its lines. */
+struct oops_context {
+	/** printk time of the last machine check or its like; negative: none yet. */
+	double hardware_time;
+	bool explain;
+};
 /** Make the event; its keys too (keys.h). @p found_ret is false where it turned out to be none. */
-struct ey_error *report_finish(struct report *r, struct oops_event *ret,
-			       bool *found_ret) EY_MUST_CHECK;
+struct ey_error *report_finish(struct report *r, const struct oops_context *context,
+			       struct oops_event *ret, bool *found_ret) EY_MUST_CHECK;
 
 static inline const char *report_text(const struct report *r, uint32_t at)
 {

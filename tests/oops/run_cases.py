@@ -26,7 +26,7 @@ def dress(lines, style):
     out = []
     for line in lines:
         m = re.match(r"\[ *(\d+)\.(\d+)\] ?(.*)", line)
-        if not m:
+        if not m or re.match(r"\[ *[\d.]+\]\[ *[TC]", line):
             return None
         if style == "syslog":
             out.append(f"Nov 23 12:00:00 web-01 kernel: {line}")
