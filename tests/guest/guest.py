@@ -119,7 +119,7 @@ class Archive:
 class Guest:
     """A machine with its folder: share/ (seen as /share inside), the kernel and initramfs, the console's logs."""
 
-    def __init__(self, folder, kernel_root, host, uuid, serial):
+    def __init__(self, folder, kernel_root, host, uuid, serial, programs=()):
         self.qemu = program("qemu-system-x86_64", "qemu-system-x86")
         self.release, self.vmlinuz, modules = find_kernel(kernel_root)
         self.folder, self.host, self.uuid, self.serial = folder, host, uuid, serial
@@ -135,6 +135,8 @@ class Guest:
         archive.link("bin/sh", "busybox")
         archive.add_program(program("kexec", "kexec-tools"), "bin/kexec")
         archive.add_program(program("makedumpfile", "makedumpfile"), "bin/makedumpfile")
+        for path in programs:
+            archive.add_program(path, "bin/" + os.path.basename(path))
         with open(os.path.join(HERE, "init.sh"), "rb") as f:
             archive.add("init", f.read(), 0o755)
         files = kernel_modules(modules)

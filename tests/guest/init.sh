@@ -23,7 +23,9 @@ if [ -e /proc/vmcore ]; then
 	mkdir -p "$dir"
 	say "saving to $stamp"
 	makedumpfile --dump-dmesg /proc/vmcore "$dir/dmesg.$stamp" >/dev/null
-	{ makedumpfile -F -l -d 31 /proc/vmcore; echo $? >/tmp/status; } >"$dir/dump-incomplete.$stamp"
+	capture=
+	[ -x /bin/eyrie-capture ] && capture="eyrie-capture --output /share/capture --"
+	{ $capture makedumpfile -F -l -d 31 /proc/vmcore; echo $? >/tmp/status; } >"$dir/dump-incomplete.$stamp"
 	[ "$(cat /tmp/status)" = 0 ] && mv "$dir/dump-incomplete.$stamp" "$dir/dump.$stamp"
 	sync
 	say "saved status=$(cat /tmp/status)"

@@ -57,11 +57,11 @@ def only(pattern):
     return found[0] if found else None
 
 
-def crash_and_file(folder, kernel, eyrie, machine, number):
+def crash_and_file(folder, kernel, eyrie, capture, machine, number):
     """Crash one machine, reboot it, let its agent file the dump; returns the guest."""
     host, kind, nmi, _, _ = machine
     os.makedirs(folder)
-    g = guest.Guest(folder, kernel, host, "11111111-2222-3333-4444-%012d" % number, "SN-%04d" % number)
+    g = guest.Guest(folder, kernel, host, "11111111-2222-3333-4444-%012d" % number, "SN-%04d" % number, [capture] if capture else [])
     said = g.boot("eyrie.crash=" + kind, marks={nmi: "nmi"} if nmi else None)
     expect_true("%s: the crash kernel did not save a dump:\n%s" % (host, said[-1500:]), "saved status=0" in said)
     # The machine comes back with the programs of the host side, as the administrator installed them.
@@ -130,6 +130,21 @@ def check_filed(g, machine, number):
     expect("%s: gaps" % host, record["gaps"], [])
 
 
+def check_captured(g, machine):
+    """What eyrie-capture saved in the crash kernel, from /proc/vmcore, is what the agent finds in the dump."""
+    captured = only(os.path.join(g.share, "capture", "*", "record.json"))
+    filed = only(os.path.join(g.share, "repository", "lab", "*", "*", "record.json"))
+    if not captured or not filed:
+        return
+    with open(captured, encoding="utf-8") as f:
+        early = json.load(f)
+    with open(filed, encoding="utf-8") as f:
+        late = json.load(f)
+    expect("%s: format in the crash kernel" % machine[0], early["dump"]["format"], "ELF")
+    for part in ("event", "panic_task", "stacks", "tasks", "modules", "log", "gaps"):
+        expect_true("%s: the crash kernel's %s are not the dump's" % (machine[0], part), early[part] == late[part])
+
+
 def populate(eyried, repository, database):
     argv = [eyried, "populate", "--repository", repository, "--db", database]
     p = subprocess.run(argv, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=60, check=False)
@@ -142,6 +157,7 @@ def main():
     ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ap.add_argument("--eyrie", required=True)
     ap.add_argument("--eyried", required=True)
+    ap.add_argument("--capture", metavar="EYRIE-CAPTURE", help="run it in the crash kernel, before makedumpfile")
     ap.add_argument("--kernel", default=os.environ.get("EYRIE_GUEST_KERNEL", "/"), metavar="ROOT")
     ap.add_argument("--keep", metavar="FOLDER", help="leave everything in this folder")
     a = ap.parse_args()
@@ -150,8 +166,10 @@ def main():
     try:
         repository = os.path.join(folder, "repository")
         for number, machine in enumerate(MACHINES, 1):
-            g = crash_and_file(os.path.join(folder, machine[0]), a.kernel, a.eyrie, machine, number)
+            g = crash_and_file(os.path.join(folder, machine[0]), a.kernel, a.eyrie, a.capture, machine, number)
             check_filed(g, machine, number)
+            if a.capture:
+                check_captured(g, machine)
             # One tree for all, as an NFS server has it.
             shutil.copytree(os.path.join(g.share, "repository"), repository, dirs_exist_ok=True)
         database = os.path.join(folder, "eyrie.db")
