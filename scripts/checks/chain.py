@@ -37,12 +37,13 @@ def repository(folder, context, outcome):
     import jsonschema  # Debian: python3-jsonschema
     with open(os.path.join(context.top, "docs/record.schema.json"), encoding="utf-8") as f:
         schema = json.load(f)
+    validator = jsonschema.validators.validator_for(schema)
     records = glob.glob(os.path.join(folder, "repository/*/*/*/record.json"))
     events = []
     for path in records:
         with open(path, encoding="utf-8") as f:
             record = json.load(f)
-        errors = [e.message[:300] for e in jsonschema.Draft7Validator(schema).iter_errors(record)]
+        errors = [e.message[:300] for e in validator(schema).iter_errors(record)]
         outcome.expect(not errors, "record keeps to its schema", path + ":\n" + "\n".join(errors))
         events.append(record["event"])
         for name in ("analysis.txt", "dmesg.txt", "vmcore"):

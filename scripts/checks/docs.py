@@ -54,6 +54,11 @@ def pages(context, outcome):
         wanted = COMMAND_SECTIONS if re.search(r"\.[18]\.md$", f) else SECTIONS
         missing = [s for s in wanted if s not in headings_of(read(context, f))]
         outcome.expect(not missing, f, "no section " + ", ".join(missing))
+    bad = ["%s: no page of %s(%s)" % (f, name, section)
+           for f in context.files("*.md")
+           for name, section in re.findall(r"\b(eyried?(?:[-.][a-z]+)?)\**\((\d)\)", read(context, f))
+           if not os.path.exists(os.path.join(context.top, MAN, "%s.%s.md" % (name, section)))]
+    outcome.expect(not bad, "pages that others refer to", "\n".join(sorted(set(bad))))
 
 
 def page_of(context, program, command):
@@ -113,9 +118,9 @@ def config_keys(context, outcome):
             section = m.group(1)
         elif line.startswith("#"):
             section = None
-        m = re.match(r"(?:[-*]\s+)?[`*]+([a-z][a-z0-9_.-]*)\s*(?:=[^`*]*)?[`*]", line)
-        if section and m:
-            documented.add((section, m.group(1)))
+        if section and re.match(r"(?:[-*]\s+)?[`*]", line):
+            for key in re.findall(r"[`*]+([a-z][a-z0-9_]*)\s*(?:=[^`*]*)?[`*]", line):
+                documented.add((section, key))
     for (name, key), f in sorted(used.items()):
         outcome.expect((name, key) in documented, "[%s] %s" % (name, key),
                        "%s reads it, %s does not tell of it" % (f, path))

@@ -99,7 +99,8 @@ static struct ey_error *load_file(struct ey_config *config, const char *path)
 	if (s.err)
 		return s.err;
 	if (line > 0)
-		return ey_error_create(EY_ERR_USAGE, "%s:%d: not \"key = value\" or \"[section]\", or longer "
+		return ey_error_create(EY_ERR_USAGE,
+				       "%s:%d: not \"key = value\" or \"[section]\", or longer "
 				       "than 199 bytes",
 				       path, line);
 	return line < 0 ? &ey_error_nomem : NULL;
