@@ -16,11 +16,12 @@ build="build-essential meson ninja-build pkg-config git ca-certificates python3 
  libzstd-dev liblzo2-dev libsnappy-dev zlib1g-dev libseccomp-dev libcmocka-dev nodejs npm"
 # For ./quickstart: a real SMTP server, and curl to ask the console whether it answers.
 run="python3 python3-aiosmtpd curl"
-# For ./check: schemas, a browser, the sanitizers' and fuzzers' run-time library, linters.
+# For ./check: schemas, a browser, the sanitizers' and fuzzers' run-time library, linters, and guests
+# to crash.
 test="python3 python3-jsonschema python3-aiosmtpd chromium clang libclang-rt-14-dev clang-format
- clang-tidy sqlite3 curl procps"
-# For bench/ and the whole-machine tests: what Eyrie is compared with, and guests to crash.
-lab="crash python3-drgn qemu-system-x86 makedumpfile linux-image-amd64 busybox-static cpio"
+ clang-tidy sqlite3 curl procps qemu-system-x86 busybox-static kexec-tools makedumpfile"
+# For bench/: what Eyrie is compared with.
+lab="crash python3-drgn cpio"
 
 list=false
 words=

@@ -29,6 +29,17 @@ def slow(context, outcome):
     mesontests.run(context, outcome, context.build, ["slow"])
 
 
+def guest(context, outcome):
+    """Machines that crash, dump, boot and report, with the kernel that Debian ships today."""
+    kernel = os.path.join(context.build, "guest-kernel")
+    if not os.path.isdir(os.path.join(kernel, "boot")):
+        status, output = context.command(["tests/guest/fetch-kernel", kernel], timeout=600)
+        if status:
+            outcome.fail("tests/guest/fetch-kernel", output)
+            return
+    mesontests.run(context, outcome, context.build, ["guest"], env={"EYRIE_GUEST_KERNEL": kernel})
+
+
 def sanitize(context, outcome):
     folder = os.path.join(context.top, "build-check-asan")
     status, output = mesontests.setup(context, folder, "-Dwerror=true", *SANITIZE)
@@ -130,6 +141,7 @@ PARTS = [
     Part("console", "types and unit tests of the console", console, fast=True, needs=["build"]),
     Part("slow", "tests with servers, mail and a browser", slow, needs=["build"]),
     Part("chain", "./quickstart --once on the shipped dumps, twice", chain.chain, needs=["build"]),
+    Part("guest", "whole machines in QEMU crash, dump, boot and report", guest, needs=["build"]),
     Part("shared", "scores on the corpora beside the project", shared, needs=["build"]),
     Part("sanitize", "unit tests and fuzz corpora under address and undefined sanitizers", sanitize),
     Part("fuzz", "libFuzzer, 8 seconds a target, built by clang", fuzz),
