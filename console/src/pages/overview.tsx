@@ -85,7 +85,7 @@ function JobRow({ job }: { job: Job }): JSX.Element {
 
 function byUrgency(a: Alert, b: Alert): number {
   if (a.state !== b.state) return a.state === 'firing' ? -1 : 1;
-  return b.hosts - a.hosts || a.since.localeCompare(b.since);
+  return b.count - a.count || a.since.localeCompare(b.since);
 }
 
 export function Overview(): JSX.Element {
@@ -107,12 +107,14 @@ export function Overview(): JSX.Element {
         <Panel title="Jobs"><Jobs jobs={data.jobs} /></Panel>
       </>
     );
-  const shown = [...data.alerts].sort(byUrgency).slice(0, 6);
+  // On a bad day a line each, so that all of it stays on the wall.
+  const compact = data.alerts.length > 3;
+  const shown = [...data.alerts].sort(byUrgency).slice(0, 10);
   return (
     <div class="overview">
       <Headline data={data} />
       {shown.length > 0 && (
-        <div class="alerts">
+        <div class={`alerts ${compact ? 'alerts-compact' : ''}`}>
           {shown.map((a) => <AlertCard key={a.id} alert={a} />)}
           {data.alerts.length > shown.length &&
             <Link to="/alerts" class="alerts-more">All {plural(data.alerts.length, 'active alert')}</Link>}
@@ -121,7 +123,7 @@ export function Overview(): JSX.Element {
       <div class="figures">
         <Figure label="Crashes, 24 h" value={f.day.crashes} to={href('/crashes', { since: day })}
           side={<Trend now={f.day.crashes} before={f.day_before.crashes} />} />
-        <Figure label="Hosts down, 24 h" value={f.day.hosts} to={href('/hosts', { seen_since: day })}
+        <Figure label="Hosts crashed, 24 h" value={f.day.hosts} to={href('/hosts', { seen_since: day })}
           side={<Trend now={f.day.hosts} before={f.day_before.hosts} />} />
         <Figure label="New reasons, 7 days" value={f.week.new_reasons} to={href('/reasons', { first_seen_since: week, order: 'first_seen' })}
           tone={f.week.new_reasons ? 'figure-new' : ''} side={`${number(f.reasons_unseen)} nobody looked at`} />
