@@ -137,3 +137,20 @@ struct ey_error *db_month_counts(struct db *db, int64_t since, int64_t until,
 		err = count_states(db, since, until, ret);
 	return err;
 }
+
+struct ey_error *db_month_crashes(struct db *db, int64_t since, int64_t until, int64_t *crashes_ret,
+				  int64_t *hosts_ret)
+{
+	_cleanup_statement_ struct db_statement *st = NULL;
+	bool row = false;
+	struct ey_error *err = db_query(db, &st,
+					"SELECT count(*), count(DISTINCT host_id) FROM crashes "
+					"WHERE time >= ?1 AND time < ?2",
+					db_int(since), db_int(until));
+
+	if (!err)
+		err = db_step(st, &row);
+	*crashes_ret = !err && row ? db_column_int(st, 0) : 0;
+	*hosts_ret = !err && row ? db_column_int(st, 1) : 0;
+	return err;
+}

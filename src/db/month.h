@@ -37,6 +37,10 @@ const char *db_uptime_class_name(unsigned int index);
 struct ey_error *db_month_counts(struct db *db, int64_t since, int64_t until,
 				 struct db_month_counts *ret) EY_MUST_CHECK;
 
+/** Only the crashes and their distinct hosts: what db_stats_totals() says, for less reading. */
+struct ey_error *db_month_crashes(struct db *db, int64_t since, int64_t until, int64_t *crashes_ret,
+				  int64_t *hosts_ret) EY_MUST_CHECK;
+
 /**
  * Until it is released, all reads of the connection see one state of the database: sums and their
  * parts agree. Nothing may be written meanwhile.

@@ -4,6 +4,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "db/crash.h"
 
 /** More alerts in a month than anybody reads. */
 enum { MAX_ALERTS = 200 };
@@ -28,21 +29,13 @@ static struct ey_error *load_trend(struct db *db, struct report_data *d)
 
 	for (int i = 0; i < REPORT_TREND && !err; i++) {
 		struct report_month m = report_month_add(d->month, i - REPORT_TREND + 1);
-		struct db_totals totals = {0};
 
-		// The month before 1970 is none of ours.
-		if (m.year < 1970) {
-			d->trend[i].month = m;
-			continue;
-		}
-		err = db_stats_totals(db,
-				      &(struct db_stats_filter){
-					      .since = report_month_begin(m),
-					      .until = report_month_begin(report_month_add(m, 1))},
-				      &totals);
 		d->trend[i].month = m;
-		d->trend[i].crashes = totals.crashes;
-		d->trend[i].hosts = totals.hosts;
+		// The month before 1970 is none of ours.
+		if (m.year >= 1970)
+			err = db_month_crashes(db, report_month_begin(m),
+					       report_month_begin(report_month_add(m, 1)),
+					       &d->trend[i].crashes, &d->trend[i].hosts);
 	}
 	return err;
 }
@@ -91,12 +84,21 @@ static struct ey_error *load_alerts(struct db *db, struct report_data *d)
 	return err;
 }
 
+static struct ey_error *load_last(struct db *db, struct report_data *d)
+{
+	_cleanup_crashes_ struct db_crash_list list = {0};
+	struct ey_error *err = db_crash_list(db, NULL, &(struct db_page){.limit = 1}, &list);
+
+	if (!err && list.count)
+		d->last_crash = list.items[0].time;
+	return err;
+}
+
 static struct ey_error *load(struct db *db, struct report_data *d)
 {
 	_cleanup_snapshot_ struct db_snapshot snapshot = {0};
 	struct db_stats_filter f = {.since = d->begin, .until = d->end};
 	struct report_month last = report_month_add(d->month, -1);
-	struct db_overview overview = {0};
 	struct ey_error *err = db_snapshot_begin(db, &snapshot);
 
 	if (!err)
@@ -123,8 +125,7 @@ static struct ey_error *load(struct db *db, struct report_data *d)
 	if (!err)
 		err = load_alerts(db, d);
 	if (!err)
-		err = db_stats_overview(db, d->now, &overview);
-	d->last_crash = overview.last_crash;
+		err = load_last(db, d);
 	return err;
 }
 
