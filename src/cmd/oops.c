@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "cmd/command.h"
 #include "oops/parser.h"
+#include "oops/regroup.h"
 
 enum {
 	CHUNK_SIZE = 256 * 1024,
@@ -38,6 +39,9 @@ static const char help[] =
 	"              one for one and in order\n"
 	"  --fatal     print only the event that took the machine down, if any\n"
 	"  --explain   say in words which rule chose what, in place of JSON\n"
+	"  --regroup   read lines {\"id\":...,\"reason\":\"...\",\"log\":\"...\"} as stored, print "
+	"which\n"
+	"              groups the rules of this version would merge and split\n"
 	"  --help      this help\n"
 	"\n"
 	"Exit codes: 0 done (also when nothing was found); 1 usage; 2 bad input; 3 could not\n"
@@ -162,84 +166,126 @@ static struct ey_error *run_fatal(int fd, const char *name)
 	return flush(&out);
 }
 
-static struct ey_error *batch_line(const char *text, size_t len, uint64_t number,
-				   struct ey_buf *out)
+// What one line of the batch is for.
+typedef struct ey_error *(*batch_fn)(const json_t *root, const struct oops_event *events,
+				     size_t count, void *arg);
+
+static struct ey_error *write_batch(const json_t *root, const struct oops_event *events,
+				    size_t count, void *arg)
+{
+	_cleanup_free_ char *id =
+		json_dumps(json_object_get(root, "id"), JSON_ENCODE_ANY | JSON_COMPACT);
+	struct ey_buf *out = arg;
+	struct ey_error *err;
+	struct ey_json json;
+
+	if (!id)
+		return &ey_error_nomem;
+	ey_json_init(&json, out, 0);
+	ey_json_object_begin(&json);
+	ey_json_key(&json, "id");
+	ey_json_raw(&json, id, strlen(id));
+	ey_json_key(&json, "events");
+	ey_json_array_begin(&json);
+	for (size_t i = 0; i < count; i++)
+		oops_event_write(&events[i], &json);
+	ey_json_array_end(&json);
+	ey_json_object_end(&json);
+	ey_buf_addc(out, '\n');
+	if ((err = ey_buf_error(out)))
+		return err;
+	return flush(out);
+}
+
+static struct ey_error *add_regroup(const json_t *root, const struct oops_event *events,
+				    size_t count, void *arg)
+{
+	const char *stored = json_string_value(json_object_get(root, "reason"));
+	const struct oops_event *event = oops_pick_fatal(events, count);
+
+	if (!stored)
+		return ey_error_create(EY_ERR_INPUT, "it has no text in \"reason\"");
+	// Not every stored event is a fatal one.
+	if (!event && count)
+		event = &events[0];
+	return oops_regroup_add(arg, stored, event ? event->reason : NULL);
+}
+
+static struct ey_error *batch_line(const char *text, size_t len, batch_fn fn, void *arg)
 {
 	struct oops_event *events = NULL;
-	struct ey_error *err = NULL;
+	struct ey_error *err;
 	size_t count = 0;
 	json_error_t why;
 	json_t *root = json_loadb(text, len, JSON_ALLOW_NUL, &why);
-	struct ey_json json;
 
 	if (!root)
-		return ey_error_create(EY_ERR_INPUT, "line %llu of the batch is not JSON: %s",
-				       (unsigned long long)number, why.text);
-	json_t *id = json_object_get(root, "id"), *log = json_object_get(root, "log");
-	if (!id || !json_is_string(log)) {
-		err = ey_error_create(EY_ERR_INPUT,
-				      "line %llu of the batch has no \"id\" or no text in \"log\"",
-				      (unsigned long long)number);
+		return ey_error_create(EY_ERR_INPUT, "it is not JSON: %s", why.text);
+	const json_t *log = json_object_get(root, "log");
+	if (!json_object_get(root, "id") || !json_is_string(log)) {
+		err = ey_error_create(EY_ERR_INPUT, "it has no \"id\" or no text in \"log\"");
 	} else {
-		char *id_text = json_dumps(id, JSON_ENCODE_ANY | JSON_COMPACT);
-
-		err = id_text ? oops_parse_text(json_string_value(log), json_string_length(log),
-						&events, &count)
-			      : &ey_error_nomem;
-		if (!err) {
-			ey_json_init(&json, out, 0);
-			ey_json_object_begin(&json);
-			ey_json_key(&json, "id");
-			ey_json_raw(&json, id_text, strlen(id_text));
-			ey_json_key(&json, "events");
-			ey_json_array_begin(&json);
-			for (size_t i = 0; i < count; i++)
-				oops_event_write(&events[i], &json);
-			ey_json_array_end(&json);
-			ey_json_object_end(&json);
-			ey_buf_addc(out, '\n');
-			err = ey_buf_error(out);
-			oops_events_free(events, count);
-		}
-		free(id_text);
+		err = oops_parse_text(json_string_value(log), json_string_length(log), &events,
+				      &count);
+		if (!err)
+			err = fn(root, events, count, arg);
+		oops_events_free(events, count);
 	}
 	json_decref(root);
 	return err;
 }
 
-static struct ey_error *run_batch(FILE *in, const char *name)
+static struct ey_error *run_batch(FILE *in, const char *name, batch_fn fn, void *arg)
 {
-	_cleanup_buf_ struct ey_buf out = EY_BUF_INIT;
 	_cleanup_free_ char *line = NULL;
 	size_t size = 0;
-	struct ey_error *err;
 	ssize_t n;
 
 	for (uint64_t number = 1; (n = getline(&line, &size, in)) > 0; number++) {
+		struct ey_error *err;
+
 		if (n == 1 && *line == '\n')
 			continue;
-		if ((err = batch_line(line, (size_t)n, number, &out)))
-			return err;
-		if ((err = flush(&out)))
-			return err;
+		if ((err = batch_line(line, (size_t)n, fn, arg)))
+			return err->code == EY_ERR_INPUT
+				       ? ey_error_prefix(err, "line %llu of %s",
+							 (unsigned long long)number, name)
+				       : err;
 	}
 	if (ferror(in))
-		return ey_error_errno(EY_ERR_IO, errno, "cannot read %s", name);
+		return ey_error_errno(errno == EISDIR ? EY_ERR_INPUT : EY_ERR_IO, errno,
+				      "cannot read %s", name);
 	return NULL;
+}
+
+static struct ey_error *run_regroup(FILE *in, const char *name)
+{
+	_cleanup_oops_regroup_ struct oops_regroup regroup = {0};
+	_cleanup_buf_ struct ey_buf out = EY_BUF_INIT;
+	struct ey_error *err = run_batch(in, name, add_regroup, &regroup);
+
+	if (err)
+		return err;
+	oops_regroup_report(&regroup, &out);
+	if ((err = ey_buf_error(&out)))
+		return err;
+	return flush(&out);
 }
 
 int cmd_oops(int argc, char **argv)
 {
-	enum { OPT_BATCH = 1, OPT_FATAL, OPT_EXPLAIN };
+	enum { OPT_BATCH = 1, OPT_FATAL, OPT_EXPLAIN, OPT_REGROUP };
 	static const struct option options[] = {
 		{"batch", no_argument, NULL, OPT_BATCH},
 		{"fatal", no_argument, NULL, OPT_FATAL},
 		{"explain", no_argument, NULL, OPT_EXPLAIN},
+		{"regroup", no_argument, NULL, OPT_REGROUP},
 		{"help", no_argument, NULL, 'h'},
 		{NULL, 0, NULL, 0},
 	};
 	_cleanup_fclose_ FILE *in = NULL;
-	bool batch = false, fatal = false, explain = false;
+	_cleanup_buf_ struct ey_buf out = EY_BUF_INIT;
+	bool batch = false, fatal = false, explain = false, regroup = false;
 	const char *name = "standard input";
 	int c;
 
@@ -254,6 +300,9 @@ int cmd_oops(int argc, char **argv)
 		case OPT_EXPLAIN:
 			explain = true;
 			break;
+		case OPT_REGROUP:
+			regroup = true;
+			break;
 		case 'h':
 			fputs(help, stdout);
 			return 0;
@@ -261,10 +310,11 @@ int cmd_oops(int argc, char **argv)
 			return 1;
 		}
 	}
-	if (argc - optind > 1 || batch + fatal + explain > 1) {
+	if (argc - optind > 1 || batch + fatal + explain + regroup > 1) {
 		fprintf(stderr, "eyrie oops: %s; see 'eyrie oops --help'\n",
-			argc - optind <= 1 ? "--batch, --fatal and --explain exclude each other"
-					   : "one FILE at most");
+			argc - optind <= 1
+				? "--batch, --fatal, --explain and --regroup exclude each other"
+				: "one FILE at most");
 		return 1;
 	}
 	if (optind < argc && strcmp(argv[optind], "-") != 0) {
@@ -275,7 +325,9 @@ int cmd_oops(int argc, char **argv)
 				errno, "cannot open %s", name));
 	}
 	if (batch)
-		return ey_error_report(run_batch(in ? in : stdin, name));
+		return ey_error_report(run_batch(in ? in : stdin, name, write_batch, &out));
+	if (regroup)
+		return ey_error_report(run_regroup(in ? in : stdin, name));
 	int fd = in ? fileno(in) : STDIN_FILENO;
 	return ey_error_report(fatal ? run_fatal(fd, name) : run_stream(fd, name, explain));
 }

@@ -9,8 +9,11 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "oops/keys.h"
 #include "oops/line.h"
 #include "oops/parser.h"
+#include "oops/regroup.h"
+#include "oops/scan.h"
 
 static const char log_text[] =
 	"[    1.000000] ordinary line\n"
@@ -141,13 +144,80 @@ static void test_prefixes(void **state)
 	}
 }
 
+static void test_regroup(void **state)
+{
+	_cleanup_oops_regroup_ struct oops_regroup regroup = {0};
+	_cleanup_buf_ struct ey_buf out = EY_BUF_INIT;
+
+	assert_null(oops_regroup_add(&regroup, "g0:BUG:a", "g1:BUG:a"));
+	assert_null(oops_regroup_add(&regroup, "g0:BUG:b", "g1:BUG:c"));
+	assert_null(oops_regroup_add(&regroup, "g0:BUG:b", "g1:BUG:d"));
+	assert_null(oops_regroup_add(&regroup, "g0:BUG:x", "g1:BUG:c"));
+	oops_regroup_report(&regroup, &out);
+	assert_string_equal(ey_buf_str(&out),
+			    "split BUG:b (2): BUG:c (1), BUG:d (1)\n"
+			    "merge BUG:c (2): BUG:b (1), BUG:x (1)\n"
+			    "4 crashes: 1 keep their reason, 3 get another; 1 groups split, "
+			    "1 merged\n");
+}
+
+static void test_names(void **state)
+{
+	char buf[64];
+
+	assert_string_equal(oops_plain_name("f.isra.0.constprop.1", buf, sizeof(buf)), "f");
+	assert_string_equal(oops_plain_name("__pfx_f.cold", buf, sizeof(buf)), "f");
+	assert_string_equal(oops_plain_name("_Z3fooi", buf, sizeof(buf)), "foo");
+	assert_string_equal(oops_plain_name("abcdef", buf, 4), "abc");
+	assert_string_equal(oops_group_name("__x64_sys_openat", buf, sizeof(buf)), "openat");
+	assert_string_equal(oops_group_name("__do_sys_openat", buf, sizeof(buf)), "openat");
+	assert_string_equal(oops_group_name("sys_", buf, sizeof(buf)), "sys_");
+	assert_non_null(oops_pass_find("dump_stack_lvl", PASS_ANY));
+	assert_non_null(oops_pass_find("__asan_load8", PASS_ANY));
+	assert_null(oops_pass_find("widget_poll", ~0u));
+	assert_null(oops_pass_find("vfs_write", PASS_ANY));
+	assert_non_null(oops_pass_find("vfs_write", PASS_DISPATCH));
+}
+
+// The vector searches find what the plain one finds, wherever the anchor stands.
+static void test_scan(void **state)
+{
+	static const enum oops_scan_with with[] = {OOPS_SCAN_PLAIN, OOPS_SCAN_SSSE3,
+						   OOPS_SCAN_AVX2};
+	char text[300];
+
+	for (size_t w = 0; w < sizeof(with) / sizeof(*with); w++) {
+		struct oops_scanner scanner;
+
+		oops_scanner_init(&scanner, OOPS_SCAN_HEADERS, with[w]);
+		for (size_t at = 0; at + 15 < sizeof(text); at++) {
+			uint64_t lines = 0;
+
+			memset(text, '.', sizeof(text));
+			for (size_t i = 9; i < sizeof(text); i += 10)
+				text[i] = '\n';
+			memcpy(text + at, "not syncing\nBUG", 15);
+			const char *hit = oops_scan(&scanner, text, text + sizeof(text), &lines);
+			assert_ptr_equal(hit, text + at + 12);
+			size_t before = 0;
+			for (const char *p = text; p < hit; p++)
+				before += *p == '\n';
+			assert_int_equal(lines, before);
+			memset(text + at, '.', 15);
+			lines = 0;
+			hit = oops_scan(&scanner, text, text + sizeof(text), &lines);
+			assert_true(hit == text + sizeof(text) || hit > text + at);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_chunks),
-		cmocka_unit_test(test_fields),
-		cmocka_unit_test(test_hostile),
-		cmocka_unit_test(test_prefixes),
+		cmocka_unit_test(test_chunks),	cmocka_unit_test(test_fields),
+		cmocka_unit_test(test_hostile), cmocka_unit_test(test_prefixes),
+		cmocka_unit_test(test_regroup), cmocka_unit_test(test_names),
+		cmocka_unit_test(test_scan),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
