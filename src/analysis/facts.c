@@ -101,9 +101,10 @@ struct ey_error *facts_collect(struct facts *f, struct kernel *k, const char *du
 	if (err)
 		kernel_gap_error(k, "tasks", err);
 	if (!k->dump.pages_found)
-		return ey_error_create(EY_ERR_INPUT,
-				       "not one page of the kernel's memory could be read: the dump is "
-				       "damaged or cut off");
+		return ey_error_create(
+			EY_ERR_INPUT,
+			"not one page of the kernel's memory could be read: the dump is "
+			"damaged or cut off");
 	return ey_buf_error(&f->log);
 }
 
