@@ -120,6 +120,7 @@ struct ey_error *analysis_run(const char *path, const struct analysis_options *o
 			.memory = options->memory_limit ? options->memory_limit
 							: default_memory_limit,
 			.output = max_output,
+			.input_fd = job.fd,
 		};
 
 		err = sandbox_run(analyse, &job, &limits, &answer);

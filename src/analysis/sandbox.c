@@ -8,6 +8,7 @@
 #include <seccomp.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -46,25 +47,43 @@ static int drop_capabilities(void)
 	return (int)syscall(SYS_capset, &header, none);
 }
 
+// Memory may be had, but none that can be executed.
+static int allow_memory(scmp_filter_ctx ctx)
+{
+	static const int calls[] = {SCMP_SYS(mmap), SCMP_SYS(mprotect)};
+	int ret = 0;
+
+	for (size_t i = 0; !ret && i < EY_ARRAY_SIZE(calls); i++)
+		ret = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, calls[i], 1,
+				       SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+	return ret;
+}
+
+// The answer, and what a sanitizer has to say.
+static int allow_write(scmp_filter_ctx ctx, int answer_fd)
+{
+	const int fds[] = {answer_fd, STDERR_FILENO};
+	int ret = 0;
+
+	for (size_t i = 0; !ret && i < EY_ARRAY_SIZE(fds); i++)
+		ret = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(write), 1,
+				       SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)fds[i]));
+	return ret;
+}
+
 // Read, compute, write the answer: nothing else. Opening files fails instead of killing, since the
 // C library looks for time zones and the like by itself.
-static int install_filter(void)
+static int install_filter(int answer_fd)
 {
 	static const int allowed[] = {
-		SCMP_SYS(read),		 SCMP_SYS(pread64),
-		SCMP_SYS(lseek),	 SCMP_SYS(write),
-		SCMP_SYS(mmap),		 SCMP_SYS(munmap),
-		SCMP_SYS(mremap),	 SCMP_SYS(brk),
-		SCMP_SYS(madvise),	 SCMP_SYS(fstat),
-		SCMP_SYS(newfstatat),	 SCMP_SYS(futex),
-		SCMP_SYS(clock_gettime), SCMP_SYS(exit_group),
-		SCMP_SYS(exit),		 SCMP_SYS(rt_sigreturn),
-		SCMP_SYS(sigaltstack),	 SCMP_SYS(close),
-		SCMP_SYS(sysinfo),	 SCMP_SYS(restart_syscall),
-		SCMP_SYS(getrandom),	 SCMP_SYS(mprotect),
-		SCMP_SYS(rt_sigaction),	 SCMP_SYS(rt_sigprocmask),
-		SCMP_SYS(gettid),	 SCMP_SYS(getpid),
-		SCMP_SYS(sched_yield),
+		SCMP_SYS(read),	     SCMP_SYS(pread64),	      SCMP_SYS(lseek),
+		SCMP_SYS(munmap),    SCMP_SYS(mremap),	      SCMP_SYS(brk),
+		SCMP_SYS(madvise),   SCMP_SYS(fstat),	      SCMP_SYS(newfstatat),
+		SCMP_SYS(futex),     SCMP_SYS(clock_gettime), SCMP_SYS(exit_group),
+		SCMP_SYS(exit),	     SCMP_SYS(rt_sigreturn),  SCMP_SYS(sigaltstack),
+		SCMP_SYS(close),     SCMP_SYS(sysinfo),	      SCMP_SYS(restart_syscall),
+		SCMP_SYS(getrandom), SCMP_SYS(rt_sigaction),  SCMP_SYS(rt_sigprocmask),
+		SCMP_SYS(gettid),    SCMP_SYS(getpid),	      SCMP_SYS(sched_yield),
 	};
 	static const int refused[] = {SCMP_SYS(open), SCMP_SYS(openat), SCMP_SYS(readlink),
 				      SCMP_SYS(access)};
@@ -76,21 +95,39 @@ static int install_filter(void)
 	for (size_t i = 0; !ret && i < EY_ARRAY_SIZE(refused); i++)
 		ret = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), refused[i], 0);
 	if (!ret)
+		ret = allow_memory(ctx);
+	if (!ret)
+		ret = allow_write(ctx, answer_fd);
+	if (!ret)
 		ret = seccomp_load(ctx);
 	seccomp_release(ctx);
 	return ret;
 }
 
-static struct ey_error *lock_down(const struct sandbox_limits *limits, pid_t parent)
+// What else the caller has open (a database, connections) is none of the child's business.
+static int close_others(int answer_fd, int input_fd)
 {
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent ||
-	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0) < 0 ||
-	    set_limit(RLIMIT_CPU, limits->timeout_seconds) < 0 || set_limit(RLIMIT_CORE, 0) < 0 ||
-	    set_limit(RLIMIT_FSIZE, 0) < 0 || set_limit(RLIMIT_NPROC, 0) < 0 ||
+	int low = EY_MIN(answer_fd, input_fd), high = EY_MAX(answer_fd, input_fd);
+
+	if (low > STDERR_FILENO + 1 && close_range(STDERR_FILENO + 1, (unsigned int)low - 1, 0) < 0)
+		return -1;
+	low = EY_MAX(low, STDERR_FILENO);
+	if (high > low + 1 && close_range((unsigned int)low + 1, (unsigned int)high - 1, 0) < 0)
+		return -1;
+	return close_range((unsigned int)high + 1, ~0U, 0);
+}
+
+static struct ey_error *lock_down(const struct sandbox_limits *limits, int answer_fd, pid_t parent)
+{
+	if (close_others(answer_fd, limits->input_fd) < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 ||
+	    getppid() != parent || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+	    prctl(PR_SET_DUMPABLE, 0) < 0 || set_limit(RLIMIT_CPU, limits->timeout_seconds) < 0 ||
+	    set_limit(RLIMIT_CORE, 0) < 0 || set_limit(RLIMIT_FSIZE, 0) < 0 ||
+	    set_limit(RLIMIT_NPROC, 0) < 0 ||
 	    (!HAVE_SANITIZER && set_limit(RLIMIT_AS, limits->memory) < 0) ||
 	    drop_capabilities() < 0)
 		return ey_error_errno(EY_ERR_IO, errno, "cannot lock the analysis down");
-	int ret = install_filter();
+	int ret = install_filter(answer_fd);
 	if (ret < 0)
 		return ey_error_errno(EY_ERR_IO, -ret,
 				      "cannot lock the analysis down with seccomp");
@@ -101,7 +138,7 @@ static void run_child(int fd, pid_t parent, sandbox_fn fn, void *arg,
 		      const struct sandbox_limits *limits)
 {
 	struct ey_buf out = EY_BUF_INIT;
-	struct ey_error *err = lock_down(limits, parent);
+	struct ey_error *err = lock_down(limits, fd, parent);
 
 	if (!err)
 		err = fn(arg, &out);

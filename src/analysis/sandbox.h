@@ -19,6 +19,8 @@ struct sandbox_limits {
 	size_t memory;
 	/** Longest answer, bytes. */
 	size_t output;
+	/** The one descriptor, beside standard error, that the child keeps; 0 for none. */
+	int input_fd;
 };
 
 /** What runs in the child: fills @p out; an error becomes the caller's. */
