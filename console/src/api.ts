@@ -245,7 +245,8 @@ export interface HostPage {
   latest: Crash[];
 }
 
-export interface Facets { kinds: Top[]; kernels: Top[]; models: Top[]; sites: Top[] }
+export interface Word { id: number; label: string | null; crashes: number }
+export interface Facets { kinds: Word[]; kernels: Word[]; models: Word[]; sites: Word[] }
 
 /** What the server said no with. */
 export class ApiError extends Error {

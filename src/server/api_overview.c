@@ -2,9 +2,10 @@
 /* What is wrong now, where, since when, who has it; and the words that filters can be set to. */
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "db/console_facets.h"
 #include "server/api.h"
 
-enum { DAY = 86400, WEEK = 7 * DAY, FACET_DAYS = 365 };
+enum { DAY = 86400, WEEK = 7 * DAY };
 
 static void kv_totals(struct ey_json *json, const char *key, const struct db_totals *t)
 {
@@ -26,6 +27,10 @@ static struct ey_error *kv_fleet(struct ey_json *json, struct db *db, int64_t no
 
 	if (!err)
 		err = db_stats_totals(db, &before, &day_before);
+	// By the first crash of each, as the list of new reasons has them: a repository with a
+	// history that is taken in at once does not come in the order of the crashes.
+	if (!err)
+		err = db_console_new_reasons(db, now - WEEK, &o.week.new_reasons);
 	if (err)
 		return err;
 	ey_json_key(json, "fleet");
@@ -154,18 +159,38 @@ struct ey_error *api_overview(const struct api *api, struct db *db,
 	return NULL;
 }
 
+static struct ey_error *kv_words(struct ey_json *json, struct db *db, const char *key,
+				 enum db_facet facet)
+{
+	_cleanup_words_ struct db_word_list list = {0};
+	struct ey_error *err = db_console_facet(db, facet, &list);
+
+	if (err)
+		return err;
+	ey_json_key(json, key);
+	ey_json_array_begin(json);
+	for (size_t i = 0; i < list.count; i++) {
+		ey_json_object_begin(json);
+		ey_json_kv_int(json, "id", list.items[i].id);
+		api_kv_text(json, "label", list.items[i].label);
+		ey_json_kv_int(json, "crashes", list.items[i].crashes);
+		ey_json_object_end(json);
+	}
+	ey_json_array_end(json);
+	return NULL;
+}
+
 struct ey_error *api_facets(const struct api *api, struct db *db,
 			    const struct server_request *request, struct server_response *response)
 {
 	static const char *const known[] = {NULL};
 	static const struct {
 		const char *key;
-		enum db_dimension dimension;
-	} tops[] = {{"kinds", DB_BY_KIND},
-		    {"kernels", DB_BY_KERNEL},
-		    {"models", DB_BY_MODEL},
-		    {"sites", DB_BY_SITE}};
-	struct db_stats_filter year = {.since = ey_time_now() - (int64_t)FACET_DAYS * DAY};
+		enum db_facet facet;
+	} words[] = {{"kinds", DB_FACET_KIND},
+		     {"kernels", DB_FACET_KERNEL},
+		     {"models", DB_FACET_MODEL},
+		     {"sites", DB_FACET_SITE}};
 	struct ey_json json;
 
 	struct ey_error *err = server_query_only(&request->target, known);
@@ -173,8 +198,8 @@ struct ey_error *api_facets(const struct api *api, struct db *db,
 		return err;
 	server_response_json(response, &json);
 	ey_json_object_begin(&json);
-	for (size_t i = 0; !err && i < EY_ARRAY_SIZE(tops); i++)
-		err = api_kv_top(&json, db, tops[i].key, tops[i].dimension, &year, 50);
+	for (size_t i = 0; !err && i < EY_ARRAY_SIZE(words); i++)
+		err = kv_words(&json, db, words[i].key, words[i].facet);
 	if (err)
 		return err;
 	ey_json_object_end(&json);
