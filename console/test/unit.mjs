@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The console's words and numbers, without a browser: node --test console/test/unit.mjs
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { build } from 'esbuild';
+
+const here = new URL('..', import.meta.url).pathname;
+async function load(path) {
+  const result = await build({
+    absWorkingDir: here, entryPoints: [path], bundle: true, write: false, format: 'esm', platform: 'node',
+    jsx: 'automatic', jsxImportSource: 'preact', loader: { '.css': 'empty' },
+  });
+  return import(`data:text/javascript;base64,${Buffer.from(result.outputFiles[0].contents).toString('base64')}`);
+}
+const format = await load('src/format.ts');
+const trace = await load('src/pages/trace.tsx');
+const tabs = await load('src/pages/crash_tabs.tsx');
+
+test('spans are read at a glance', () => {
+  const want = { 0: '0 s', 59: '59 s', 60: '1 min', 3600: '1 h', 7500: '2 h 5 min', 36000: '10 h', 172800: '2 d', 180000: '2 d 2 h', 8640000: '100 d' };
+  for (const [s, text] of Object.entries(want)) assert.equal(format.span(Number(s)), text);
+  assert.equal(format.span(-5), '0 s');
+});
+
+test('ages are never negative', () => {
+  const now = Date.parse('2026-11-23T12:00:00Z');
+  assert.equal(format.ago('2026-11-23T11:58:00Z', now), '2 min ago');
+  assert.equal(format.ago('2026-11-23T12:00:30Z', now), 'just now');
+  assert.equal(format.ago('2026-11-23T13:00:00Z', now), 'in 1 h');
+});
+
+test('bytes and counts', () => {
+  assert.equal(format.bytes(999), '999 B');
+  assert.equal(format.bytes(16727245), '16.7 MB');
+  assert.equal(format.bytes(161e9), '161 GB');
+  assert.equal(format.plural(1, 'crash', 'crashes'), '1 crash');
+  assert.equal(format.plural(1234, 'crash', 'crashes'), '1,234 crashes');
+});
+
+test('frames are written as the kernel does', () => {
+  const f = { function: 'vfs_write', offset: 0xc7, size: 0x3f0, module: null, reliable: true };
+  assert.equal(trace.frameText(f), 'vfs_write+0xc7/0x3f0');
+  assert.equal(trace.frameText({ ...f, module: 'ext4' }), 'vfs_write+0xc7/0x3f0 [ext4]');
+  assert.equal(trace.frameText({ ...f, offset: null, size: null }), 'vfs_write');
+  assert.equal(trace.frameText({ ...f, function: null, address: 'ffffffff81000000' }), 'ffffffff81000000');
+  assert.equal(trace.sourceName('direct_entry.cold'), 'direct_entry');
+  assert.equal(trace.sourceName('foo.isra.0'), 'foo');
+  assert.equal(trace.sourceName('foo.constprop.3.cold'), 'foo');
+  assert.equal(trace.sourceName(undefined), '');
+});
+
+test('registers are those of the kernel, not of the system call before', () => {
+  const got = Object.fromEntries(tabs.registersOf([
+    '[    5.499885] RSP: 0018:ffffd0a540433c90 EFLAGS: 00000282',
+    '[    5.500001] RAX: ffffffffc04b9640 RBX: 0000000000000004 RCX: c0000000ffffefff',
+    '[    5.501085] CR2: 0000000000559c5a CR3: 0000000015f6a000 CR4: 0000000000750ee0',
+    '[    5.501702] RIP: 0033:0x47b7a0',
+    '[    5.501702] RSP: 002b:00007ffe47f89b08 EFLAGS: 00000202 ORIG_RAX: 0000000000000001',
+  ]));
+  assert.equal(got.RSP, '0018:ffffd0a540433c90');
+  assert.equal(got.RAX, 'ffffffffc04b9640');
+  assert.equal(got.CR2, '0000000000559c5a');
+  assert.equal(got.ORIG_RAX, undefined);
+});
