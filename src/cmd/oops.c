@@ -217,8 +217,10 @@ static struct ey_error *batch_line(const char *text, size_t len, batch_fn fn, vo
 	struct ey_error *err;
 	size_t count = 0;
 	json_error_t why;
-	json_t *root = json_loadb(text, len, JSON_ALLOW_NUL, &why);
 
+	if ((err = ey_json_check_limits(text, len, 8, 64)))
+		return err;
+	json_t *root = json_loadb(text, len, JSON_ALLOW_NUL, &why);
 	if (!root)
 		return ey_error_create(EY_ERR_INPUT, "it is not JSON: %s", why.text);
 	const json_t *log = json_object_get(root, "log");

@@ -29,14 +29,6 @@ static struct raw_symbol keep_symbol(struct report *r, const struct oops_symbol 
 	};
 }
 
-static void keep_text(char *to, size_t size, const char *s, size_t len)
-{
-	size_t n = len < size - 1 ? len : size - 1;
-
-	memcpy(to, s, n);
-	to[n] = '\0';
-}
-
 static void section_begin(struct report *r, enum oops_section_kind kind)
 {
 	unsigned int last = r->section_count - 1, frames = 0;
@@ -78,145 +70,6 @@ static void frame_add(struct report *r, const struct oops_symbol *symbol, unsign
 	};
 	if (f->symbol.name)
 		r->frame_count++;
-}
-
-static const char *skip_blank(const char *p, const char *end)
-{
-	while (p < end && (*p == ' ' || *p == '\t'))
-		p++;
-	return p;
-}
-
-static uint64_t parse_uint(const char *p, const char *end)
-{
-	uint64_t v = 0;
-
-	for (; p < end && *p >= '0' && *p <= '9' && v < UINT64_MAX / 16; p++)
-		v = v * 10 + (uint64_t)(*p - '0');
-	return v;
-}
-
-// "CPU: 1 UID: 0 PID: 178 Comm: tail Kdump: loaded Tainted: G    OE   6.1.0-56-amd64 #1 ...",
-// in old kernels "Pid: 178, comm: tail Tainted: P 2.6.32 #1", on s390x and ARM "CPU: 0 Not
-// tainted".
-static bool parse_cpu_line(struct report *r, const char *s, const char *end)
-{
-	const char *p = skip_blank(s, end), *q;
-	size_t n = (size_t)(end - p);
-	bool old = oops_has_prefix(p, n, "Pid: ");
-
-	if (!old && !oops_has_prefix(p, n, "CPU: "))
-		return false;
-	const char *comm = oops_find(p, n, old ? "comm: " : "Comm: ");
-	const char *pid = old ? p : oops_find(p, n, "PID: ");
-	if (!comm && !oops_find(p, n, "ainted"))
-		return false;
-	if (!old && r->cpu < 0)
-		r->cpu = (int)parse_uint(p + 5, end);
-	if (pid && r->pid < 0)
-		r->pid = (int64_t)parse_uint(pid + 5, end);
-	q = oops_find(p, n, "Not tainted");
-	const char *tainted = q ? NULL : oops_find(p, n, "Tainted: ");
-	const char *kdump = oops_find(p, n, " Kdump: ");
-	const char *state = q ? q : tainted;
-	const char *release = NULL;
-	if (q) {
-		release = skip_blank(q + 11, end);
-	} else if (tainted) {
-		// Letters and blanks in columns, then the release: it begins with a digit.
-		const char *t = tainted + 9, *e = t;
-		while (e < end && (*e == ' ' || (*e >= 'A' && *e <= 'Z')))
-			e++;
-		release = e;
-		while (e > t && e[-1] == ' ')
-			e--;
-		if (!r->taint[0])
-			keep_text(r->taint, sizeof(r->taint), t, (size_t)(e - t));
-	}
-	if (comm && state && state > comm && !r->comm[0]) {
-		const char *c = comm + 6, *e = kdump && kdump < state ? kdump : state;
-		while (e > c && e[-1] == ' ')
-			e--;
-		keep_text(r->comm, sizeof(r->comm), c, (size_t)(e - c));
-	}
-	if (release && release < end && !r->kernel[0]) {
-		const char *e = memchr(release, ' ', (size_t)(end - release));
-		char *paren = NULL;
-
-		keep_text(r->kernel, sizeof(r->kernel), release, (size_t)((e ? e : end) - release));
-		if ((paren = strchr(r->kernel, '(')))
-			*paren = '\0';
-	}
-	return true;
-}
-
-// Lines that open a group of frames, and what group.
-static bool parse_section(const char *s, size_t len, enum oops_section_kind *ret)
-{
-	static const struct {
-		const char *words;
-		size_t len;
-		enum oops_section_kind kind;
-	} table[] = {
-#define ROW(words, kind) {words, sizeof(words) - 1, kind}
-		ROW("Call Trace", SECTION_TRACE),
-		ROW("Call trace", SECTION_TRACE),
-		ROW("Backtrace:", SECTION_TRACE),
-		ROW("stack backtrace:", SECTION_TRACE),
-		ROW("backtrace:", SECTION_TRACE),
-		ROW("backtrace (", SECTION_TRACE),
-		ROW("Allocated", SECTION_ORIGIN),
-		ROW("Freed", SECTION_ORIGIN),
-		ROW("Uninit was ", SECTION_ORIGIN),
-		ROW("Local variable ", SECTION_ORIGIN),
-		ROW("Last call_rcu", SECTION_ORIGIN),
-		ROW("Last potentially related work creation", SECTION_ORIGIN),
-		ROW("Second to last ", SECTION_ORIGIN),
-		ROW("allocated by task", SECTION_ORIGIN),
-		ROW("freed by task", SECTION_ORIGIN),
-		ROW("page_owner tracks", SECTION_ORIGIN),
-		ROW("page last allocated", SECTION_ORIGIN),
-		ROW("page last free", SECTION_ORIGIN),
-		ROW("the existing dependency chain", SECTION_CHAIN),
-		ROW("which lock already depends", SECTION_CHAIN),
-		ROW("the dependencies between", SECTION_CHAIN),
-		ROW("the first lock:", SECTION_CHAIN),
-		ROW("Showing all locks held", SECTION_CHAIN),
-		ROW("-> #", SECTION_CHAIN),
-		ROW("read to ", SECTION_TRACE),
-		ROW("write to ", SECTION_TRACE),
-		ROW("read-write to ", SECTION_TRACE),
-		ROW("task:", SECTION_TASK),
-		ROW("... which became ", SECTION_TRACE),
-		ROW("to a ", SECTION_CHAIN),
-		ROW("{", SECTION_CHAIN),
-		ROW("Preemption disabled at:", SECTION_CHAIN),
-#undef ROW
-	};
-	const char *p = skip_blank(s, s + len);
-	size_t n = (size_t)(s + len - p);
-
-	for (size_t i = 0; i < EY_ARRAY_SIZE(table); i++) {
-		if (*p == table[i].words[0] && n >= table[i].len &&
-		    !memcmp(p, table[i].words, table[i].len)) {
-			*ret = table[i].kind;
-			return true;
-		}
-	}
-	// Words that other words stand before: "rcu: NMI backtrace for cpu 1", "object was
-	// allocated by task 12 on cpu 0:". All end in a number or a colon.
-	if (!n || (p[n - 1] != ':' && (p[n - 1] < '0' || p[n - 1] > '9') && !memchr(p, ':', n)))
-		return false;
-	if (oops_find(p, n, "NMI backtrace for cpu")) {
-		*ret = SECTION_NMI;
-		return true;
-	}
-	if ((p = oops_find(s, len, " by task ")) && memchr(p, ':', (size_t)(s + len - p)) &&
-	    (oops_find(s, len, "llocated") || oops_find(s, len, "reed"))) {
-		*ret = SECTION_ORIGIN;
-		return true;
-	}
-	return false;
 }
 
 // What follows an oops by the kernel's own settings, and so is no matter of its own.
@@ -271,7 +124,7 @@ static bool continues(struct report *r, const struct oops_header *h, const char 
 		while (p < end && (*p == ':' || *p == ' '))
 			p++;
 		if (!r->panic[0])
-			keep_text(r->panic, sizeof(r->panic), p, (size_t)(end - p));
+			report_keep_text(r->panic, sizeof(r->panic), p, (size_t)(end - p));
 		// The trace that follows is panic()'s.
 		section_begin(r, SECTION_TRACE);
 		if (!r->panic_section)
@@ -319,61 +172,6 @@ static bool continues(struct report *r, const struct oops_header *h, const char 
 	return false;
 }
 
-static void parse_subject(struct report *r, const char *text, size_t len)
-{
-	const char *end = text + len, *p;
-
-	switch (r->rule) {
-	case RULE_SOFT_LOCKUP:
-		// "CPU#1 stuck for 22s! [comm:123]"
-		if ((p = oops_find(text, len, "CPU#")))
-			r->cpu = (int)parse_uint(p + 4, end);
-		break;
-	case RULE_HARD_LOCKUP:
-		if ((p = oops_find(text, len, "on cpu ")))
-			r->cpu = (int)parse_uint(p + 7, end);
-		else if ((p = oops_find(text, len, "CPU ")))
-			r->cpu = (int)parse_uint(p + 4, end);
-		break;
-	case RULE_HUNG_TASK:
-		// "INFO: task comm:123 blocked for more than 120 seconds."
-		if ((p = oops_find(text, len, "INFO: task "))) {
-			const char *words = oops_find(p, (size_t)(end - p), " blocked ");
-			if (!words)
-				words = oops_find(p, (size_t)(end - p), " can't die ");
-			const char *colon = words ? memrchr(p, ':', (size_t)(words - p)) : NULL;
-			p += 11;
-			if (colon && colon > p) {
-				keep_text(r->comm, sizeof(r->comm), p, (size_t)(colon - p));
-				r->pid = (int64_t)parse_uint(colon + 1, end);
-			}
-		}
-		break;
-	case RULE_OOM_KILL:
-		// "Out of memory: Killed process 4011 (hog) total-vm:..."
-		if ((p = oops_find(text, len, " process "))) {
-			const char *open = memchr(p, '(', (size_t)(end - p));
-			const char *close = open ? memchr(open, ')', (size_t)(end - open)) : NULL;
-			r->pid = (int64_t)parse_uint(p + 9, end);
-			if (close)
-				keep_text(r->comm, sizeof(r->comm), open + 1,
-					  (size_t)(close - open - 1));
-		}
-		break;
-	case RULE_WARN_AT:
-	case RULE_MCE:
-		if ((p = oops_find(text, len, "CPU: ")) || (p = oops_find(text, len, "CPU#")))
-			r->cpu = (int)parse_uint(p + (p[3] == '#' ? 4 : 5), end);
-		else if ((p = oops_find(text, len, "CPU ")))
-			r->cpu = (int)parse_uint(p + 4, end);
-		if ((p = oops_find(text, len, "PID: ")))
-			r->pid = (int64_t)parse_uint(p + 5, end);
-		break;
-	default:
-		break;
-	}
-}
-
 // The first "name+0x1/0x2" of a text.
 static bool find_symbol(const char *p, const char *end, struct oops_symbol *ret)
 {
@@ -405,7 +203,8 @@ void report_begin(struct report *r, const struct oops_header *header, const stru
 	r->time = line->time;
 	r->corrupted = line->dropped;
 	memcpy(r->caller, line->caller, sizeof(r->caller));
-	keep_text(r->header, sizeof(r->header), line->text + header->at, line->len - header->at);
+	report_keep_text(r->header, sizeof(r->header), line->text + header->at,
+			 line->len - header->at);
 	r->cpu = -1;
 	r->pid = -1;
 	r->header_end = (uint32_t)EY_MIN(header->end - header->at, (size_t)OOPS_HEADER_MAX - 1);
@@ -417,12 +216,12 @@ void report_begin(struct report *r, const struct oops_header *header, const stru
 		const char *p = line->text + header->end, *end = line->text + line->len;
 		while (p < end && (*p == ':' || *p == ' '))
 			p++;
-		keep_text(r->panic, sizeof(r->panic), p, (size_t)(end - p));
+		report_keep_text(r->panic, sizeof(r->panic), p, (size_t)(end - p));
 		r->died = true;
 		section_begin(r, SECTION_TRACE);
 		r->panic_section = 1;
 	}
-	parse_subject(r, line->text, line->len);
+	report_take_subject(r, line->text, line->len);
 }
 
 // Lockdep tells where the locks at hand were taken: "... , at: f+0x1/0x2" after "is trying to
@@ -458,58 +257,11 @@ static void take_lock_place(struct report *r, const char *s, size_t len)
 	}
 }
 
-// "Modules linked in: widget(O) ext4 [last unloaded: x]": the ones from elsewhere.
-static void take_modules(struct report *r, const char *p, const char *end)
-{
-	size_t used = strlen(r->foreign_modules);
-
-	while (p < end) {
-		p = skip_blank(p, end);
-		const char *word = p;
-		while (p < end && *p != ' ')
-			p++;
-		const char *open = memchr(word, '(', (size_t)(p - word));
-		if (!open || open == word ||
-		    (!memchr(open, 'O', (size_t)(p - open)) &&
-		     !memchr(open, 'P', (size_t)(p - open))))
-			continue;
-		size_t n = (size_t)(open - word);
-		if (used + n + 2 >= sizeof(r->foreign_modules))
-			return;
-		if (!used)
-			r->foreign_modules[used++] = ' ';
-		memcpy(r->foreign_modules + used, word, n);
-		used += n;
-		r->foreign_modules[used++] = ' ';
-		r->foreign_modules[used] = '\0';
-	}
-}
-
-static bool is_register_line(const char *s, size_t len)
-{
-	static const char words[][8] = {"RSP:", "RAX:", "RBP:", "R10:", "R13:", "RDX:",
-					"FS: ", "CS: ", "CR2:", "DR0:", "DR3:", "PKRU",
-					"Code", "EAX:", "sp :", "psta", "GPR0", "CFAR"};
-
-	for (size_t i = 0; len >= 4 && i < EY_ARRAY_SIZE(words); i++) {
-		if (!memcmp(s, words[i], 4))
-			return true;
-	}
-	// The words of the stack (until 4.9), a hex dump of memory.
-	size_t digits = 0;
-	while (digits < len &&
-	       ((s[digits] >= '0' && s[digits] <= '9') || (s[digits] >= 'a' && s[digits] <= 'f')))
-		digits++;
-	if (digits >= 8 && (digits == len || s[digits] == ' ' || s[digits] == ':'))
-		return true;
-	return (len > 5 && s[0] == 'x' && s[1] >= '0' && s[1] <= '9');
-}
-
 enum report_take report_add(struct report *r, const struct oops_line *line,
 			    const struct oops_header *header, uint64_t number)
 {
 	const char *s = line->text, *end = s + line->len;
-	const char *p = skip_blank(s, end);
+	const char *p = report_skip_blank(s, end);
 	size_t n = (size_t)(end - p);
 	struct oops_frame_line frame;
 	struct oops_symbol symbol;
@@ -569,16 +321,16 @@ enum report_take report_add(struct report *r, const struct oops_line *line,
 	}
 	if (r->kind == OOPS_LOCKDEP)
 		take_lock_place(r, s, line->len);
-	if (parse_cpu_line(r, s, end)) {
+	if (report_take_cpu_line(r, s, end)) {
 		r->last_line = number;
 		return REPORT_TOOK;
 	}
-	if (is_register_line(p, n)) {
+	if (report_is_register_line(p, n)) {
 		if (r->idle_lines < 4)
 			r->last_line = number;
 		return REPORT_NEUTRAL;
 	}
-	if (parse_section(s, line->len, &section)) {
+	if (report_section_of(s, line->len, &section)) {
 		// The grace-period thread is the stall's victim, not its cause.
 		if (r->next_is_victim && section != SECTION_NMI) {
 			r->next_is_victim = section == SECTION_TASK;
@@ -595,13 +347,13 @@ enum report_take report_add(struct report *r, const struct oops_line *line,
 	}
 	if (oops_has_prefix(p, n, "Hardware name: ")) {
 		if (!r->hardware[0])
-			keep_text(r->hardware, sizeof(r->hardware), p + 15, n - 15);
+			report_keep_text(r->hardware, sizeof(r->hardware), p + 15, n - 15);
 		return REPORT_NEUTRAL;
 	}
 	if (r->rule == RULE_RCU_STALL && oops_find(s, line->len, "kthread stack dump:"))
 		r->next_is_victim = true;
 	if (oops_has_prefix(p, n, "Modules linked in:"))
-		take_modules(r, p + 18, end);
+		report_take_modules(r, p + 18, end);
 	if (oops_has_prefix(p, n, "Modules linked in") || *p == '<' || oops_has_prefix(p, n, "#PF"))
 		return REPORT_NEUTRAL;
 	return REPORT_UNKNOWN;

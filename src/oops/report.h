@@ -139,4 +139,31 @@ static inline const char *report_text(const struct report *r, uint32_t at)
 	return at ? r->arena + at : NULL;
 }
 
+static inline const char *report_skip_blank(const char *p, const char *end)
+{
+	while (p < end && (*p == ' ' || *p == '\t'))
+		p++;
+	return p;
+}
+
+/** Copy @p len bytes to @p to, cut to its @p size, with a NUL. */
+static inline void report_keep_text(char *to, size_t size, const char *s, size_t len)
+{
+	size_t n = len < size - 1 ? len : size - 1;
+
+	memcpy(to, s, n);
+	to[n] = '\0';
+}
+
+/** The fields that a header line holds by its rule: cpu, pid, comm. */
+void report_take_subject(struct report *r, const char *text, size_t len);
+/** A line "CPU: 1 PID: 2 Comm: x Tainted: G 6.1.0 #1", or older kernels' "Pid: 2, comm: x ...". */
+bool report_take_cpu_line(struct report *r, const char *s, const char *end);
+/** The words behind "Modules linked in:". */
+void report_take_modules(struct report *r, const char *p, const char *end);
+/** Whether a line opens a group of frames, and what group. */
+bool report_section_of(const char *s, size_t len, enum oops_section_kind *ret);
+/** Registers, code, words of the stack, a hex dump. */
+bool report_is_register_line(const char *s, size_t len);
+
 #endif
