@@ -32,6 +32,8 @@ enum {
 	// Depth of nested members, and of typedefs and qualifiers: hostile BTF may go in circles.
 	MAX_DEPTH = 32,
 	MAX_TYPES = 4000000,
+	// Members looked at for one name: many anonymous ones that have many each take for ever.
+	MAX_VISITS = 1 << 20,
 };
 
 struct header {
@@ -108,6 +110,9 @@ struct ey_error *btf_init(struct btf *b, struct memory *m, uint64_t start, uint6
 	*b = (struct btf){0};
 	if (stop <= start)
 		return ey_error_create(EY_ERR_INPUT, "the kernel has no BTF");
+	if (start % 4)
+		return ey_error_create(EY_ERR_INPUT, "the BTF's place 0x%" PRIx64 " is damaged",
+				       start);
 	struct ey_error *err = range_init(&b->range, m, start, stop - start);
 	if (err)
 		return ey_error_prefix(err, "BTF");
@@ -115,9 +120,11 @@ struct ey_error *btf_init(struct btf *b, struct memory *m, uint64_t start, uint6
 	if (!h)
 		return ey_error_create(EY_ERR_FAULT, "the BTF is not in the dump");
 	uint64_t room = b->range.size;
-	if (h->magic != BTF_MAGIC || h->hdr_len < sizeof(*h) || h->hdr_len > room ||
-	    h->type_off > room - h->hdr_len || h->type_len > room - h->hdr_len - h->type_off ||
-	    h->str_off > room - h->hdr_len || h->str_len > room - h->hdr_len - h->str_off)
+	// The kernel wants the types aligned as well (btf_parse_hdr()).
+	if (h->hdr_len % 4 || h->type_off % 4 || h->magic != BTF_MAGIC || h->hdr_len < sizeof(*h) ||
+	    h->hdr_len > room || h->type_off > room - h->hdr_len ||
+	    h->type_len > room - h->hdr_len - h->type_off || h->str_off > room - h->hdr_len ||
+	    h->str_len > room - h->hdr_len - h->str_off)
 		return ey_error_create(EY_ERR_INPUT, "the BTF's header is damaged");
 	b->type_begin = h->hdr_len + h->type_off;
 	b->type_len = h->type_len;
@@ -311,7 +318,7 @@ static uint32_t size_of(struct btf *b, uint32_t id, uint32_t *count_ret, int dep
 }
 
 static bool find_member(struct btf *b, const struct type *t, const char *name, size_t len,
-			struct btf_member *ret, uint32_t base_bits, int depth)
+			struct btf_member *ret, uint32_t base_bits, int depth, uint32_t *visits)
 {
 	unsigned int kind = kind_of(t);
 	uint32_t count = vlen_of(t);
@@ -321,6 +328,10 @@ static bool find_member(struct btf *b, const struct type *t, const char *name, s
 	if (depth >= MAX_DEPTH || (kind != KIND_STRUCT && kind != KIND_UNION))
 		return false;
 	for (uint32_t i = 0; i < count; i++) {
+		if (!(*visits)--) {
+			*visits = 0;
+			return false;
+		}
 		const struct member *m = &members[i];
 		uint32_t bits = bit_fields ? m->offset & 0xffffff : m->offset;
 
@@ -334,8 +345,8 @@ static bool find_member(struct btf *b, const struct type *t, const char *name, s
 			uint32_t id;
 			const struct type *inner = resolve(b, m->type, &id);
 
-			if (inner &&
-			    find_member(b, inner, name, len, ret, base_bits + bits, depth + 1))
+			if (inner && find_member(b, inner, name, len, ret, base_bits + bits,
+						 depth + 1, visits))
 				return true;
 		}
 	}
@@ -345,12 +356,12 @@ static bool find_member(struct btf *b, const struct type *t, const char *name, s
 bool btf_member(struct btf *b, const char *type, const char *path, struct btf_member *ret)
 {
 	const struct type *t = type_by_name(b, type, false);
-	uint32_t base = 0;
+	uint32_t base = 0, visits = MAX_VISITS;
 
 	for (;;) {
 		size_t len = strcspn(path, ".");
 
-		if (!t || !find_member(b, t, path, len, ret, base, 0))
+		if (!t || !find_member(b, t, path, len, ret, base, 0, &visits))
 			return false;
 		if (!path[len])
 			return true;

@@ -175,21 +175,27 @@ bool module_find_symbol(struct kernel *k, struct module *m, uint64_t address, st
 	}
 	// From 1: the first entry of an ELF symbol table is of nobody.
 	for (uint32_t i = 1; i < m->symbol_count; i++) {
-		const Elf64_Sym *s = range_get(&m->symbols, i * sizeof(*s), sizeof(*s));
+		const void *entry =
+			range_get(&m->symbols, i * sizeof(Elf64_Sym), sizeof(Elf64_Sym));
+		Elf64_Sym s;
 
-		if (!s || s->st_shndx == SHN_UNDEF)
+		if (!entry)
 			continue;
-		bool better = s->st_value <= address && s->st_value > best;
-		bool nearer = s->st_value > address && s->st_value < next;
+		// A damaged module may say that its table lies anywhere: not aligned.
+		memcpy(&s, entry, sizeof(s));
+		if (s.st_shndx == SHN_UNDEF)
+			continue;
+		bool better = s.st_value <= address && s.st_value > best;
+		bool nearer = s.st_value > address && s.st_value < next;
 		if ((!better && !nearer) ||
-		    !memory_string(&k->memory, m->strtab + s->st_name, name, sizeof(name)) ||
+		    !memory_string(&k->memory, m->strtab + s.st_name, name, sizeof(name)) ||
 		    says_nothing(name))
 			continue;
 		if (nearer) {
-			next = s->st_value;
+			next = s.st_value;
 			continue;
 		}
-		best = s->st_value;
+		best = s.st_value;
 		memcpy(ret->name, name, sizeof(name));
 	}
 	if (!best)

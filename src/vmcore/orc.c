@@ -31,6 +31,13 @@ struct orc {
 	bool old_types;
 };
 
+// Whether the bit field lies behind the two offsets, within the entry.
+static bool is_field(const struct btf_member *m)
+{
+	return m->bit_offset >= 32 && m->bit_offset < ENTRY_SIZE * 8 &&
+	       m->bit_size <= ENTRY_SIZE * 8 - m->bit_offset;
+}
+
 static struct ey_error *read_layout(struct kernel *k, struct orc *o)
 {
 	const struct btf_member *sp_offset = kernel_member(k, MEM_ORC_SP_OFFSET);
@@ -45,21 +52,18 @@ static struct ey_error *read_layout(struct kernel *k, struct orc *o)
 		return ey_error_create(
 			EY_ERR_INPUT, "no ORC types in the kernel's BTF: stacks cannot be unwound");
 	if (sp_offset->bit_offset || bp_offset->bit_offset != 16 || !sp_reg->bit_size ||
-	    sp_reg->bit_offset + sp_reg->bit_size > ENTRY_SIZE * 8 ||
-	    bp_reg->bit_offset + bp_reg->bit_size > ENTRY_SIZE * 8 ||
-	    type->bit_offset + type->bit_size > ENTRY_SIZE * 8 || sp_reg->bit_offset < 32 ||
-	    bp_reg->bit_offset < 32 || type->bit_offset < 32)
+	    !is_field(sp_reg) || !is_field(bp_reg) || !is_field(type))
 		return ey_error_create(EY_ERR_INPUT, "struct orc_entry has an unknown layout");
 	o->sp_reg = *sp_reg;
 	o->bp_reg = *bp_reg;
 	o->type = *type;
 	// Two bits before 6.4, three since.
 	o->old_types = type->bit_size == 2;
-	if (signal && signal->bit_offset >= 32 && signal->bit_offset < ENTRY_SIZE * 8) {
+	if (signal && is_field(signal)) {
 		o->has_signal = true;
 		o->signal = *signal;
 	}
-	if (end && end->bit_offset >= 32 && end->bit_offset < ENTRY_SIZE * 8) {
+	if (end && is_field(end)) {
 		o->has_end = true;
 		o->end = *end;
 	}
@@ -79,7 +83,8 @@ static struct ey_error *open_tables(struct kernel *k, struct orc *o)
 					      ? "the kernel has no ORC tables (CONFIG_UNWINDER_ORC)"
 					      : "without symbols the ORC tables cannot be found");
 	uint64_t count = (ips_end - ips) / sizeof(int32_t);
-	if (ips_end <= ips || count > MAX_ENTRIES || (entries_end - entries) / ENTRY_SIZE < count)
+	if (ips_end <= ips || entries_end <= entries || count > MAX_ENTRIES ||
+	    (entries_end - entries) / ENTRY_SIZE < count)
 		return ey_error_create(EY_ERR_INPUT, "the ORC tables' bounds are damaged");
 	o->count = (uint32_t)count;
 	struct ey_error *err = range_init(&o->ips, &k->memory, ips, count * sizeof(int32_t));
@@ -224,10 +229,13 @@ static bool find_in_kernel(struct kernel *k, uint64_t ip, struct orc_entry *ret)
 
 	if (ip >= o->lookup_start) {
 		uint64_t block = (ip - o->lookup_start) / LOOKUP_BLOCK;
-		const uint32_t *bounds =
+		const void *at =
 			block + 1 < o->lookup_count ? range_get(&o->lookup, block * 4, 8) : NULL;
+		uint32_t bounds[2] = {1, 0};
 
-		if (bounds && bounds[0] <= bounds[1] && bounds[1] < o->count) {
+		if (at)
+			memcpy(bounds, at, sizeof(bounds));
+		if (bounds[0] <= bounds[1] && bounds[1] < o->count) {
 			lo = bounds[0];
 			hi = bounds[1] + 1;
 		}

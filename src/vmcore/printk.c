@@ -130,7 +130,7 @@ static bool record_text(struct ring *r, const uint8_t *desc, size_t len, const c
 {
 	uint64_t begin = u64_at(desc + r->desc_begin), next = u64_at(desc + r->desc_next);
 	uint64_t mask = r->text_size - 1;
-	uint64_t at;
+	uint64_t at, end;
 
 	// The lowest bit marks a block without data.
 	if (begin & 1 || next & 1) {
@@ -138,12 +138,14 @@ static bool record_text(struct ring *r, const uint8_t *desc, size_t len, const c
 		return !len;
 	}
 	if ((begin & ~mask) == (next & ~mask) && begin < next)
-		at = begin & mask;
+		at = begin & mask, end = at + (next - begin);
 	else if ((begin & ~mask) + r->text_size == (next & ~mask))
-		at = 0; // a wrapped block lies whole at the start of the buffer
+		at = 0, end = next & mask; // a wrapped block lies whole at the start of the buffer
 	else
 		return false;
-	// Each block begins with the id of its descriptor.
+	// Each block begins with the id of its descriptor; what is longer is another record's.
+	if (end - at < sizeof(uint64_t) + len)
+		return false;
 	*ret = range_get(&r->text, at + sizeof(uint64_t), len);
 	return *ret != NULL;
 }

@@ -17,6 +17,8 @@ enum {
 	MM_SHMEM = 3,
 	MM_COUNTERS = 4,
 };
+// Pages: no machine's physical address space has more, so what says so is damaged.
+static const int64_t max_pages = 1LL << 40;
 
 // Bits of task->__state and task->exit_state (include/linux/sched.h), with crash's letters; the
 // first that is set tells.
@@ -91,6 +93,8 @@ static bool percpu_counter_sum(struct kernel *k, uint64_t counter, int64_t *ret)
 	if (!kernel_read_signed(k, counter, MEM_PERCPU_COUNTER_COUNT, ret) ||
 	    !kernel_read(k, counter, MEM_PERCPU_COUNTER_COUNTERS, &parts))
 		return false;
+	if (*ret > max_pages || *ret < -max_pages)
+		*ret = 0;
 	for (unsigned int cpu = 0; parts && cpu < k->cpu_count; cpu++) {
 		uint32_t part;
 
@@ -126,7 +130,7 @@ static int64_t resident_pages(struct kernel *k, uint64_t mm)
 							   (counters->size / MM_COUNTERS),
 					   &pages);
 		}
-		sum += EY_MAX(pages, (int64_t)0);
+		sum += pages > 0 && pages <= max_pages ? pages : 0;
 	}
 	return sum;
 }
@@ -236,7 +240,7 @@ static struct ey_error *add_threads(struct walk *w, size_t leader_index)
 	uint64_t signal, head = 0, next, mm = 0, total_vm = 0;
 	int64_t unsynced = unsynced_pages(k, leader);
 	struct ey_error *err = NULL;
-	bool added = true;
+	bool added = true, leader_seen = false;
 
 	const struct btf_member *head_member = kernel_member(k, MEM_SIGNAL_THREAD_HEAD);
 	if (node && head_member && kernel_read(k, leader, MEM_TASK_SIGNAL, &signal) && signal) {
@@ -244,8 +248,12 @@ static struct ey_error *add_threads(struct walk *w, size_t leader_index)
 		for (next = head; kernel_read(k, next, MEM_LIST_NEXT, &next) && next != head;) {
 			uint64_t task = next - node->bit_offset / 8;
 
-			if (task == leader)
+			// The leader stands first, once: a list that comes back to it goes in
+			// circles.
+			if (task == leader && !leader_seen) {
+				leader_seen = true;
 				continue;
+			}
 			err = add_task(w, task, &added);
 			if (err)
 				return err;

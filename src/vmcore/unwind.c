@@ -12,7 +12,9 @@ enum { IRET_WORDS = 5 };
 
 void unwind_add_region(struct unwind *u, uint64_t begin, uint64_t end)
 {
-	if (begin && end > begin && u->region_count < UNWIND_MAX_REGIONS)
+	// No stack is longer, and none lies where its end would wrap around.
+	if (begin && end > begin && end - begin <= UNWIND_MAX_REGION &&
+	    end <= UINT64_MAX - DUMP_PAGE_SIZE && u->region_count < UNWIND_MAX_REGIONS)
 		u->regions[u->region_count++] = (struct unwind_region){begin, end};
 }
 

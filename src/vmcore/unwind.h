@@ -6,7 +6,7 @@
 #include "vmcore/kernel.h"
 #include "vmcore/notes.h"
 
-enum { UNWIND_MAX_REGIONS = 8 };
+enum { UNWIND_MAX_REGIONS = 8, UNWIND_MAX_REGION = 1 << 18 };
 
 /** A stack's memory: nothing is read outside these. */
 struct unwind_region {
