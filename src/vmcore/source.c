@@ -152,8 +152,9 @@ static struct ey_error *add_segment(struct source *s, struct source_segment seg)
 		}
 		last++;
 	}
-	memmove(&s->segments[first], &s->segments[last],
-		(s->segment_count - last) * sizeof(*s->segments));
+	if (last > first)
+		memmove(&s->segments[first], &s->segments[last],
+			(s->segment_count - last) * sizeof(*s->segments));
 	s->segment_count -= last - first;
 	return insert_at(s, first, seg);
 }

@@ -55,7 +55,7 @@ static void add_task_stack(struct unwind *u, uint64_t task)
 	uint64_t stack;
 
 	if (kernel_read(u->k, task, MEM_TASK_STACK, &stack))
-		unwind_add_region(u, stack, stack + thread_size(u->k));
+		unwind_add_region(u, stack, stack + thread_size(u->k), false);
 }
 
 static bool irq_stack_top(struct kernel *k, unsigned int cpu, uint64_t *ret)
@@ -76,19 +76,19 @@ static void add_cpu_stacks(struct unwind *u, unsigned int cpu)
 
 	// The pointer is to the last word of the stack (arch/x86/kernel/irq_64.c).
 	if (irq_stack_top(k, cpu, &top))
-		unwind_add_region(u, top + 8 - irq_stack_size(k), top + 8);
+		unwind_add_region(u, top + 8 - irq_stack_size(k), top + 8, false);
 	if (!kernel_percpu(k, SYM_cea_exception_stacks, cpu, &at) ||
 	    !memory_u64(&k->memory, at, &estacks) || !estacks ||
 	    !btf_sizeof(&k->btf, "cea_exception_stacks", &size) || size > MAX_STACK_SIZE)
 		return;
-	unwind_add_region(u, estacks, estacks + size);
+	unwind_add_region(u, estacks, estacks + size, true);
 	const struct btf_member *in_area = kernel_member(k, MEM_CEA_ESTACKS);
 	const struct btf_member *entry = kernel_member(k, MEM_CEA_ENTRY_STACK);
 	if (in_area && entry) {
 		uint64_t area = estacks - in_area->bit_offset / 8;
 
 		unwind_add_region(u, area + entry->bit_offset / 8,
-				  area + entry->bit_offset / 8 + entry->size);
+				  area + entry->bit_offset / 8 + entry->size, false);
 	}
 }
 

@@ -9,13 +9,15 @@
 
 // The five words that the processor pushes: ip, cs, flags, sp, ss.
 enum { IRET_WORDS = 5 };
+// DF, NMI, DB, MCE, VC: an exception on one of their stacks may have interrupted one below it.
+enum { MAX_DESCENTS = 5 };
 
-void unwind_add_region(struct unwind *u, uint64_t begin, uint64_t end)
+void unwind_add_region(struct unwind *u, uint64_t begin, uint64_t end, bool several)
 {
 	// No stack is longer, and none lies where its end would wrap around.
 	if (begin && end > begin && end - begin <= UNWIND_MAX_REGION &&
 	    end <= UINT64_MAX - DUMP_PAGE_SIZE && u->region_count < UNWIND_MAX_REGIONS)
-		u->regions[u->region_count++] = (struct unwind_region){begin, end};
+		u->regions[u->region_count++] = (struct unwind_region){begin, end, several};
 }
 
 static const struct unwind_region *region_of(const struct unwind *u, uint64_t address)
@@ -259,7 +261,8 @@ enum unwind_result unwind_step(struct unwind *u)
 		return broken(u, "a return address is not in the kernel's text");
 	}
 	// Damaged data must not lead in circles.
-	if (before && u->sp <= previous_sp && region_of(u, u->sp) == before && !u->interrupted)
+	if (before && u->sp <= previous_sp && region_of(u, u->sp) == before &&
+	    (!u->interrupted || !before->several || u->descents++ >= MAX_DESCENTS))
 		return broken(u, "its frames go in circles");
 	return UNWIND_NEXT;
 }

@@ -11,12 +11,16 @@ enum { UNWIND_MAX_REGIONS = 8, UNWIND_MAX_REGION = 1 << 18 };
 /** A stack's memory: nothing is read outside these. */
 struct unwind_region {
 	uint64_t begin, end;
+	/** Several stacks, one after the other: going from one to another may lead down. */
+	bool several;
 };
 
 struct unwind {
 	struct kernel *k;
 	struct unwind_region regions[UNWIND_MAX_REGIONS];
 	size_t region_count;
+	/** How often it went down within a region of several stacks. */
+	unsigned int descents;
 	uint64_t ip, sp, bp;
 	bool bp_known;
 	/** ip was interrupted rather than called from. */
@@ -39,7 +43,7 @@ enum unwind_result {
 	UNWIND_BROKEN,
 };
 
-void unwind_add_region(struct unwind *u, uint64_t begin, uint64_t end);
+void unwind_add_region(struct unwind *u, uint64_t begin, uint64_t end, bool several);
 bool unwind_in_regions(const struct unwind *u, uint64_t address);
 /** Whether u->ip is the address behind a call instruction in text. */
 bool unwind_follows_call(const struct unwind *u);
