@@ -49,16 +49,19 @@ static const char help[] =
 
 static void print_line(const char *line, void *arg)
 {
+	size_t *lines = arg;
+
+	++*lines;
 	puts(line);
 	fflush(stdout);
 }
 
-static void print_rest(const struct agent_options *o, const struct agent_result *r)
+static void print_rest(const struct agent_options *o, const struct agent_result *r, size_t lines)
 {
 	if (r->waiting)
 		printf("%zu dump%s in %s still being written\n", r->waiting,
 		       r->waiting == 1 ? " is" : "s are", o->crash_dir);
-	else if (!r->filed && !r->failed)
+	else if (!lines && !r->failed)
 		printf("nothing new in %s\n", o->crash_dir);
 	fflush(stdout);
 }
@@ -102,6 +105,7 @@ static int run(const struct ey_config *config, bool stay)
 {
 	struct agent_options options;
 	struct agent_result result;
+	size_t lines = 0;
 	struct ey_error *err = agent_options_load(config, &options);
 
 	if (err)
@@ -111,10 +115,11 @@ static int run(const struct ey_config *config, bool stay)
 	// A limit on the size of files must be an error of one write, not our end.
 	signal(SIGXFSZ, SIG_IGN);
 	options.report = print_line;
+	options.report_arg = &lines;
 	if (stay)
 		watch(&options);
 	err = agent_run(&options, &result);
-	print_rest(&options, &result);
+	print_rest(&options, &result, lines);
 	return ey_error_report(err);
 }
 

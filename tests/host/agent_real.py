@@ -121,6 +121,10 @@ def files_real_dumps():
         again = host.run()
         check(again.stdout == f"nothing new in {host.crash}\n", again.stdout)
         check(len(host.entries()) == 3, "filed once")
+        shutil.rmtree(host.path("state"))
+        lost = host.run().stdout
+        check(lost.count("already filed as") == 3 and "nothing new" not in lost, lost)
+        check(len(host.entries()) == 3, "an agent without memory files nothing again")
 
 
 def files_bad_dumps():
