@@ -5,7 +5,7 @@
   test_bad_input.py --eyrie build/eyrie [--keep FOLDER] [-v] GOOD.vmcore [CASE...]
 
 For every case of make_broken.py, as JSON and as text: it ends by itself within 20 seconds, with status 0 or 2 and
-never by a signal, in under 1 GiB. Status 2 comes with one line on standard error, and nothing on standard output.
+never by a signal (nor does the child that reads the dump), in under 1 GiB. Status 2 comes with one line on standard error, and nothing on standard output.
 Status 0 comes with a record whose frames all stand in the good dump's record: a frame may be missing, none may be
 invented. What the case demands beyond that stands in make_broken.py.
 
@@ -27,6 +27,14 @@ import kdump  # noqa: E402
 import make_broken  # noqa: E402
 
 TIME_LIMIT = 20
+
+# What the parent says of a child that did not end well: the sandbox held, and the parser is wrong all the same.
+STOPPED = (
+    "died of signal",
+    "ended without an answer",
+    "was stopped",
+    "were stopped",
+)
 MEMORY_LIMIT_KIB = 1 << 20
 
 
@@ -93,6 +101,8 @@ def check(name, expect, keeps, eyrie, path, good):
             problems.append("%d lines on standard error, not one" % len(err_text.splitlines()))
         if out:
             problems.append("status 2 with output")
+        if any(words in err_text for words in STOPPED):
+            problems.append("the analysis did not end by itself: " + err_text[:200])
         if keeps:
             problems.append("rejected, but has its %s" % " and ".join(keeps))
     else:
