@@ -238,6 +238,23 @@ static struct ey_error *copy_frames(struct oops_event *e, const struct report *r
 	return NULL;
 }
 
+/**
+ * Warnings that library code gives about its caller are another matter than the caller's own
+ * ones, and stand beside them in the same function.
+ */
+static const char *warning_class(const struct report *r)
+{
+	const char *name = report_text(r, r->pc.name ? r->pc.name : r->header_symbol.name);
+
+	if (r->rule != RULE_WARN_AT || !name)
+		return NULL;
+	if (!strncmp(name, "refcount_", 9))
+		return "refcount";
+	if (!strncmp(name, "debug_print_object", 18) || strstr(name, "_no_obj_freed"))
+		return "odebug";
+	return NULL;
+}
+
 static struct ey_error *make_keys(struct oops_event *e, const struct report *r, const char *guilty)
 {
 	_cleanup_buf_ struct ey_buf title = EY_BUF_INIT, reason = EY_BUF_INIT;
@@ -251,6 +268,13 @@ static struct ey_error *make_keys(struct oops_event *e, const struct report *r, 
 			return err;
 		ey_buf_printf(&title, " in %s", plain);
 		ey_buf_adds(&reason, oops_group_name(guilty, group, sizeof(group)));
+		if (warning_class(r))
+			ey_buf_printf(&reason, ":%s", warning_class(r));
+	} else if (r->rule == RULE_UNWIND) {
+		// "WARNING: kernel stack regs at X in comm:pid has bad 'bp' value X"
+		oops_key_text(strstr(r->header, "frame pointer") ? "bad frame pointer on the stack"
+								 : "bad regs on the stack",
+			      &reason);
 	} else {
 		oops_key_text(r->rule == RULE_PANIC ? r->panic : r->header, &reason);
 	}

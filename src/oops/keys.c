@@ -322,25 +322,31 @@ int oops_guilty_frame(const struct report *r)
 	return -2;
 }
 
+static bool is_hex(char c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
+
 void oops_key_text(const char *text, struct ey_buf *buf)
 {
 	bool blank = false;
 	size_t start = buf->len;
 
 	for (const char *p = text; *p && buf->len - start < 96; p++) {
+		size_t hex = p[0] == '0' && p[1] == 'x' ? 2 : 0;
 		bool digit = *p >= '0' && *p <= '9';
-		bool letter = (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z');
 
-		if (digit) {
-			// A number, or an address: the same key whatever it is.
-			while ((p[1] >= '0' && p[1] <= '9') || (p[1] >= 'a' && p[1] <= 'f') ||
-			       p[1] == 'x')
-				p++;
+		while (is_hex(p[hex]))
+			hex++;
+		// A number, or an address: the same key whatever it is.
+		if (digit || hex >= 8) {
+			p += (hex ? hex : 1) - 1;
 			if (blank)
 				ey_buf_addc(buf, '-');
 			blank = false;
 			ey_buf_addc(buf, 'N');
-		} else if (letter || *p == '_' || *p == '/' || *p == '.') {
+		} else if ((*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') || *p == '_' ||
+			   *p == '/' || *p == '.') {
 			if (blank && buf->len > start)
 				ey_buf_addc(buf, '-');
 			blank = false;
@@ -349,6 +355,6 @@ void oops_key_text(const char *text, struct ey_buf *buf)
 			blank = true;
 		}
 	}
-	while (buf->len > start && (buf->data[buf->len - 1] == '.'))
+	while (buf->len > start && buf->data[buf->len - 1] == '.')
 		buf->data[--buf->len] = '\0';
 }
