@@ -209,8 +209,8 @@ struct ey_error *diskdump_open(struct dump *d)
 	if (!dd)
 		return &ey_error_nomem;
 	dd->max_mapnr = h.header_version >= 6 && sub.max_mapnr_64 ? sub.max_mapnr_64 : h.max_mapnr;
-	// 2^40 frames are 4 PiB, what 5-level paging can hold.
-	if (!dd->max_mapnr || dd->max_mapnr > 1ULL << 40)
+	// 2^36 frames are 256 TiB, more than any machine has; the bitmaps of more are not read.
+	if (!dd->max_mapnr || dd->max_mapnr > 1ULL << 36)
 		return unsound("the number of page frames", dd->max_mapnr);
 	dd->bitmap_len = (uint64_t)h.bitmap_blocks * DUMP_PAGE_SIZE / 2;
 	if (dd->bitmap_len < (dd->max_mapnr + 7) / 8)
@@ -218,7 +218,9 @@ struct ey_error *diskdump_open(struct dump *d)
 	dd->bitmap1 = (1 + (uint64_t)h.sub_hdr_size) * DUMP_PAGE_SIZE;
 	dd->bitmap2 = dd->bitmap1 + dd->bitmap_len;
 	dd->descriptors = dd->bitmap1 + 2 * dd->bitmap_len;
-	if (!source_has(&d->source, dd->bitmap1, 2 * dd->bitmap_len))
+	// makedumpfile writes its bitmaps out: they are no hole of a flattened stream.
+	if (!source_has(&d->source, dd->bitmap1, 2 * dd->bitmap_len) ||
+	    2 * dd->bitmap_len > d->source.file_size)
 		return ey_error_create(EY_ERR_INPUT,
 				       "the dump is cut off: it ends at byte %" PRIu64
 				       ", before its bitmaps do (%" PRIu64 ")",

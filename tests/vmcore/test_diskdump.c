@@ -337,7 +337,7 @@ static void unsound_headers_are_refused(void **state)
 		{KDUMP_SUB_SIZE, 0xffffffff, 4, "sub-header is 4294967295"},
 		{KDUMP_BITMAP_BLOCKS, 2, 4, "bitmap blocks is 2"},
 		{KDUMP_BITMAP_BLOCKS, 0xffffffff, 4, "before its bitmaps do"},
-		{KDUMP_MAX_MAPNR_64, 1ULL << 41, 8, "page frames is 2199023255552"},
+		{KDUMP_MAX_MAPNR_64, (1ULL << 36) + 1, 8, "page frames is 68719476737"},
 		{KDUMP_NOTES + 8, 1ULL << 62, 8, "bytes of notes"},
 		{KDUMP_NOTES, 1ULL << 62, 8, "the notes"},
 		{KDUMP_VMCOREINFO + 8, 1ULL << 62, 8, "size of VMCOREINFO"},
@@ -358,6 +358,25 @@ static void unsound_headers_are_refused(void **state)
 			fail_msg("case %zu: %s", i, err ? err->message : "no error");
 		fake_dump_deinit(&f);
 	}
+}
+
+// A stream of a few bytes can say that it ends wherever it likes; what lies between is a hole.
+static void bitmaps_are_no_hole(void **state)
+{
+	_cleanup_buf_ struct ey_buf file = EY_BUF_INIT, flat = EY_BUF_INIT;
+	struct fake_kdump o = {.compression = FAKE_ZLIB};
+	struct fake_dump f = make();
+	struct dump d;
+
+	fake_kdump_write(&f, &o, &file);
+	fake_poke_u32(&file, KDUMP_BITMAP_BLOCKS, 1 << 22);
+	fake_poke_u64(&file, KDUMP_MAX_MAPNR_64, 1ULL << 36);
+	fake_flat_header(&flat);
+	fake_flat_record(&flat, 0, file.data, file.len);
+	fake_flat_record(&flat, 1ULL << 50, "end", 3);
+	fake_flat_end(&flat);
+	assert_error(dump_open(&d, fake_file(flat.data, flat.len)), EY_ERR_INPUT, "bitmaps");
+	fake_dump_deinit(&f);
 }
 
 static void other_machine_is_named(void **state)
@@ -415,6 +434,7 @@ int main(void)
 		cmocka_unit_test(short_page_is_damaged),
 		cmocka_unit_test(unsound_descriptors_are_refused),
 		cmocka_unit_test(unsound_headers_are_refused),
+		cmocka_unit_test(bitmaps_are_no_hole),
 		cmocka_unit_test(other_machine_is_named),
 		cmocka_unit_test(zero_page_of_the_image_reads_as_zeros),
 	};
