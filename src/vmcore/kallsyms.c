@@ -15,6 +15,8 @@ enum {
 	MAX_NAME_BYTES = 40,
 	// 256 tokens of at most KSYM_NAME_LEN bytes, in practice a few each.
 	TOKEN_TABLE_MAX = 8192,
+	// Symbols at one address; a damaged table may say that all are.
+	MAX_ALIASES = 10000,
 };
 
 static struct ey_error *lacking(const char *what)
@@ -296,7 +298,7 @@ bool kallsyms_find_address(struct kallsyms *k, uint64_t address, struct symbol *
 	if (!lo || !address_of(k, lo - 1, &at))
 		return false;
 	uint32_t first = lo - 1;
-	while (first && address_of(k, first - 1, &other) && other == at)
+	while (first && lo - first < MAX_ALIASES && address_of(k, first - 1, &other) && other == at)
 		first--;
 	*ret = (struct symbol){.address = at};
 	if (lo < k->count && address_of(k, lo, &other))
