@@ -46,7 +46,10 @@ def options():
     p.add_argument("--build", default=os.path.join(TOP, "build"))
     p.add_argument("--no-install", action="store_true")
     try:
-        return p.parse_args()
+        o = p.parse_args()
+        if o.port is not None and not 0 < o.port < 65536:
+            p.error("--port: %d is not 1 to 65535" % o.port)
+        return o
     except SystemExit:
         sys.exit(1)
 
