@@ -8,8 +8,8 @@ from . import chain, docs, mesontests, source
 from .run import Part
 
 SANITIZE = ["-Db_sanitize=address,undefined", "-Db_lundef=false"]
-# The address sanitizer's reservations and the sandbox's limits are each tested where they are real.
-SANITIZER_ENV = {"ASAN_OPTIONS": "detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1",
+# (strict_string_checks is off: it faults strndup() of a text that has no NUL, which POSIX allows.)
+SANITIZER_ENV = {"ASAN_OPTIONS": "detect_leaks=1:detect_stack_use_after_return=1",
                  "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1"}
 
 
