@@ -156,7 +156,7 @@ class Guest:
                 with open(path, "rb") as f:
                     out.write(f.read())
         monitor = os.path.join(self.folder, "monitor")
-        argv = [self.qemu, "-M", "q35", "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2", "-m", "400"]
+        argv = [self.qemu, "-M", "q35", "-accel", "tcg,thread=single", "-cpu", "max", "-smp", "2", "-m", "400"]
         argv += ["-display", "none", "-vga", "none", "-nic", "none", "-no-reboot", "-serial", "file:" + log]
         argv += ["-kernel", self.vmlinuz, "-initrd", initrd, "-device", "vmcoreinfo"]
         argv += ["-append", "console=ttyS0 crashkernel=128M eyrie.host=%s %s" % (self.host, arguments)]
