@@ -127,6 +127,19 @@ struct ey_error *ey_file_write_whole(const char *path, mode_t mode, const void *
 	return err;
 }
 
+struct ey_error *ey_file_write_output(const char *path, mode_t mode, const void *data, size_t len)
+{
+	struct stat st;
+
+	if (lstat(path, &st) < 0 || S_ISREG(st.st_mode) || S_ISDIR(st.st_mode))
+		return ey_file_write_whole(path, mode, data, len);
+	_cleanup_close_ int fd =
+		open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, mode);
+	if (fd < 0)
+		return ey_error_errno(EY_ERR_IO, errno, "cannot open %s", path);
+	return ey_error_prefix(ey_write_all(fd, data, len), "%s", path);
+}
+
 struct ey_error *ey_file_read_whole(const char *path, size_t max, char **data_ret, size_t *len_ret)
 {
 	// O_NONBLOCK: opening a FIFO must not hang.

@@ -45,6 +45,13 @@ void ey_newfile_deinit(struct ey_newfile *f);
 /** The three above in one call. */
 struct ey_error *ey_file_write_whole(const char *path, mode_t mode, const void *data,
 				     size_t len) EY_MUST_CHECK;
+/**
+ * Write what the user asked for to where the user asked for it. A regular file appears whole, as
+ * with ey_file_write_whole(); a device, a pipe or a symbolic link (/dev/stdout) is written into and
+ * never replaced. Not for names that others may choose.
+ */
+struct ey_error *ey_file_write_output(const char *path, mode_t mode, const void *data,
+				      size_t len) EY_MUST_CHECK;
 
 /**
  * Read a whole regular file of at most @p max bytes; @p data_ret is NUL-terminated (free()).

@@ -109,7 +109,7 @@ int cmd_analyze(int argc, char **argv)
 		return ey_error_report(err);
 	const char *data = a.json ? result.record : result.text;
 	size_t len = a.json ? result.record_len : result.text_len;
-	err = a.output ? ey_file_write_whole(a.output, 0600, data, len)
+	err = a.output ? ey_file_write_output(a.output, 0600, data, len)
 		       : ey_error_prefix(ey_write_all(STDOUT_FILENO, data, len), "standard output");
 	analysis_result_deinit(&result);
 	return ey_error_report(err);

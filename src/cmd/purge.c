@@ -28,11 +28,18 @@ static const char help[] =
 	"  eyrie purge\n"
 	"  eyrie purge --dry-run --retention 7d\n";
 
+struct show {
+	bool quiet;
+	bool dry_run;
+};
+
 static void on_dump(const char *path, uint64_t bytes, int64_t age, void *arg)
 {
-	if (arg)
+	const struct show *show = arg;
+
+	if (show->quiet)
 		return;
-	fputs("purged ", stdout);
+	fputs(show->dry_run ? "would purge " : "purged ", stdout);
 	center_print_text(stdout, path);
 	printf(" (%" PRId64 " days old, ", age / 86400);
 	center_print_bytes(stdout, bytes);
@@ -40,7 +47,7 @@ static void on_dump(const char *path, uint64_t bytes, int64_t age, void *arg)
 }
 
 static struct ey_error *run(const struct center_options *common, const char *retention,
-			    bool dry_run, bool *quiet)
+			    struct show *show)
 {
 	_cleanup_center_ struct center center = {0};
 	struct purge_options options = {0};
@@ -55,19 +62,19 @@ static struct ey_error *run(const struct center_options *common, const char *ret
 		err = purge_options_load(&options, &center.config);
 	if (err)
 		return err;
-	options.dry_run = dry_run;
+	options.dry_run = show->dry_run;
 	options.on_dump = on_dump;
-	options.arg = *quiet ? quiet : NULL;
-	if (!dry_run)
+	options.arg = show;
+	if (!show->dry_run)
 		err = center_job_start(&center, "purge");
 	if (!err)
 		err = purge_run(center.db, &options, &r);
 	if (!err && r.failed)
-		err = ey_error_create(EY_ERR_IO, "%" PRIu64 " dumps could not be removed",
-				      r.failed);
+		err = ey_error_create(EY_ERR_IO, "%" PRIu64 " dump%s could not be removed",
+				      r.failed, r.failed == 1 ? "" : "s");
 	snprintf(summary, sizeof(summary),
 		 "%s %" PRIu64 " dump%s, %.1f MiB; %" PRIu64 " gone before",
-		 dry_run ? "would free" : "freed", r.dumps, r.dumps == 1 ? "" : "s",
+		 show->dry_run ? "would free" : "freed", r.dumps, r.dumps == 1 ? "" : "s",
 		 (double)r.bytes / (1 << 20), r.gone);
 	puts(summary);
 	return center_job_finish(&center, err, summary);
@@ -85,7 +92,7 @@ int cmd_purge(int argc, char **argv)
 	};
 	struct center_options common = {0};
 	const char *retention = NULL;
-	bool dry_run = false, quiet = false;
+	struct show show = {0};
 
 	for (int c; (c = getopt_long(argc, argv, "nqh", long_options, NULL)) != -1;) {
 		if (center_option(&common, c, optarg))
@@ -95,10 +102,10 @@ int cmd_purge(int argc, char **argv)
 			retention = optarg;
 			break;
 		case 'n':
-			dry_run = true;
+			show.dry_run = true;
 			break;
 		case 'q':
-			quiet = true;
+			show.quiet = true;
 			break;
 		case 'h':
 			fputs(help, stdout);
@@ -112,5 +119,5 @@ int cmd_purge(int argc, char **argv)
 			argv[optind]);
 		return 1;
 	}
-	return ey_error_report(run(&common, retention, dry_run, &quiet));
+	return ey_error_report(run(&common, retention, &show));
 }

@@ -69,7 +69,7 @@ static struct ey_error *parse_format(const char *text, enum report_format *ret)
 static struct ey_error *write_out(const struct arguments *a, const struct ey_buf *page)
 {
 	if (a->out && strcmp(a->out, "-") != 0)
-		return ey_error_prefix(ey_file_write_whole(a->out, 0644, page->data, page->len),
+		return ey_error_prefix(ey_file_write_output(a->out, 0644, page->data, page->len),
 				       "cannot write %s", a->out);
 	return ey_error_prefix(ey_write_all(STDOUT_FILENO, page->data, page->len),
 			       "standard output");

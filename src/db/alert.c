@@ -121,11 +121,8 @@ void db_alert_list_deinit(struct db_alert_list *list)
 // Who was told that it began is told that somebody takes it on.
 static struct ey_error *tell_acknowledged(struct db *db, int64_t id, int64_t now)
 {
-	int64_t mail;
 	bool told, added;
-	struct ey_error *err = db_scalar(
-		db, &mail, &told, "SELECT id FROM outbox WHERE kind = ?1 AND subject_id = ?2",
-		db_text(db_mail_kind_name(DB_MAIL_ALERT_FIRING)), db_int(id));
+	struct ey_error *err = db_outbox_has(db, DB_MAIL_ALERT_FIRING, id, &told);
 
 	if (err || !told)
 		return err;

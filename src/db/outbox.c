@@ -22,6 +22,15 @@ struct ey_error *db_outbox_add(struct db *db, enum db_mail_kind kind, int64_t su
 			 db_int(now));
 }
 
+struct ey_error *db_outbox_has(struct db *db, enum db_mail_kind kind, int64_t subject_id, bool *ret)
+{
+	char key[64];
+	int64_t id;
+
+	snprintf(key, sizeof(key), "%s:%" PRId64, db_mail_kind_name(kind), subject_id);
+	return db_scalar(db, &id, ret, "SELECT id FROM outbox WHERE key = ?1", db_text(key));
+}
+
 static struct ey_error *read_due(struct db *db, int64_t now, unsigned int limit,
 				 struct db_mail_list *list)
 {

@@ -51,6 +51,10 @@ struct db_mail_list {
 struct ey_error *db_outbox_add(struct db *db, enum db_mail_kind kind, int64_t subject_id,
 			       int64_t now, bool *added_ret) EY_MUST_CHECK;
 
+/** Whether a mail of this kind for this subject was ever queued. */
+struct ey_error *db_outbox_has(struct db *db, enum db_mail_kind kind, int64_t subject_id,
+			       bool *ret) EY_MUST_CHECK;
+
 /**
  * Take up to @p limit mails that are due (oldest first) for @p lease seconds: no other sender gets
  * them before that.

@@ -262,9 +262,15 @@ static struct ey_error *create_parent(const char *path)
 struct ey_error *db_sqlite_open(const char *path, unsigned int flags, struct db **ret)
 {
 	bool write = flags & DB_OPEN_WRITE;
-	struct ey_error *err = write ? create_parent(path) : NULL;
+	struct ey_error *err = NULL;
 	struct stat st;
 
+	// SQLite takes it for a database that is gone when it is closed: all would seem to work.
+	if (!*path)
+		return ey_error_create(EY_ERR_USAGE,
+				       "the database has no name: set [database] path or --db");
+	if (write)
+		err = create_parent(path);
 	if (!err)
 		err = refuse_network(path);
 	if (err)

@@ -15,6 +15,7 @@
 
 enum {
 	BATCH = 500,
+	WARNINGS_MAX = 20,
 	RETENTION_DEFAULT = 30 * 86400,
 };
 
@@ -72,14 +73,13 @@ static struct ey_error *purge_one(struct run *run, const struct db_folder *folde
 	if (err && err->code == EY_ERR_NOT_FOUND) {
 		ey_error_destroy(err);
 		err = check_site(run->store, folder->path);
-		if (err)
-			return err;
 	}
 	if (err) {
-		// One that resists (a read-only mount, a folder of another owner) holds up none.
-		r->failed++;
-		ey_log_warning("the dump of %s could not be removed: %s", folder->path,
-			       err->message);
+		// One that resists (a read-only mount, a folder of another owner, a site that is
+		// not mounted) holds up none. A whole site would say the same very often.
+		if (r->failed++ < WARNINGS_MAX)
+			ey_log_warning("the dump of %s could not be removed: %s", folder->path,
+				       err->message);
 		ey_error_destroy(err);
 		return NULL;
 	}

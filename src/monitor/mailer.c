@@ -118,7 +118,8 @@ struct ey_error *mailer_run(struct db *db, const struct mailer_options *options,
 		_cleanup_mails_ struct db_mail_list list;
 
 		// One at a time: what is claimed and not sent would wait for the lease's end.
-		err = db_outbox_claim(db, ey_time_now(), MAILER_LEASE, 1, &list);
+		err = db_outbox_claim(db, ey_time_now(),
+				      options->config->mail.timeout + MAILER_LEASE, 1, &list);
 		more = list.count > 0;
 		if (!err && more)
 			err = send_one(db, options, &list.items[0], ret);

@@ -16,7 +16,7 @@
 enum {
 	/** Mails that waited longer than this are given up: their news is old. Seconds. */
 	MAILER_MAX_AGE = 7 * 86400,
-	/** How long a sender may take over one mail before another may send it. */
+	/** How long after [mail] timeout a mail that a sender took may be sent by another. */
 	MAILER_LEASE = 600,
 };
 

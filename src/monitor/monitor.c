@@ -273,7 +273,7 @@ static struct ey_error *still_exceeded(struct run *run, const struct db_alert *a
 
 static struct ey_error *resolve_one(struct run *run, const struct db_alert *a)
 {
-	bool lasts;
+	bool lasts, told = false;
 	struct ey_error *err = still_exceeded(run, a, &lasts);
 
 	if (err || lasts || run->now - a->updated <= run->options->rules[a->scope].window) {
@@ -281,7 +281,10 @@ static struct ey_error *resolve_one(struct run *run, const struct db_alert *a)
 		return err;
 	}
 	err = db_alert_resolve(run->db, a->id, run->now);
+	// Who was not told that it began has nothing to learn from its end.
 	if (!err)
+		err = db_outbox_has(run->db, DB_MAIL_ALERT_FIRING, a->id, &told);
+	if (!err && told)
 		err = queue(run, DB_MAIL_ALERT_RESOLVED, a->id);
 	run->result->resolved++;
 	return err ? err

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -161,6 +162,32 @@ static void file_appears_whole(void **state)
 	closedir(d);
 }
 
+// What an administrator names as output is not always a file: it is written into, not replaced.
+static void output_replaces_no_device(void **state)
+{
+	_cleanup_free_ char *fifo = path_in("fifo"), *target = path_in("target"),
+			    *link = path_in("link");
+	char got[8] = "";
+	struct stat st;
+
+	assert_int_equal(mkfifo(fifo, 0600), 0);
+	int fd = open(fifo, O_RDWR | O_CLOEXEC);
+	assert_true(fd >= 0);
+	assert_null(ey_file_write_output(fifo, 0644, "abc", 3));
+	assert_int_equal(read(fd, got, sizeof(got)), 3);
+	assert_string_equal(got, "abc");
+	close(fd);
+	assert_int_equal(lstat(fifo, &st), 0);
+	assert_true(S_ISFIFO(st.st_mode));
+	assert_null(ey_file_write_output(target, 0644, "longer text", 11));
+	assert_int_equal(symlink("target", link), 0);
+	assert_null(ey_file_write_output(link, 0644, "abc", 3));
+	assert_int_equal(lstat(link, &st), 0);
+	assert_true(S_ISLNK(st.st_mode));
+	assert_int_equal(stat(target, &st), 0);
+	assert_int_equal(st.st_size, 3);
+}
+
 static void names_from_outside(void **state)
 {
 	assert_true(ey_name_is_safe("web-01.example"));
@@ -244,6 +271,7 @@ int main(void)
 		cmocka_unit_test(json_limits),
 		cmocka_unit_test(buffer_grows_and_is_handed_over),
 		cmocka_unit_test(file_appears_whole),
+		cmocka_unit_test(output_replaces_no_device),
 		cmocka_unit_test(names_from_outside),
 		cmocka_unit_test(times),
 		cmocka_unit_test(config_drop_ins_win),

@@ -38,6 +38,9 @@ static void opening(void **state)
 	struct db *none;
 	is_error(db_open(text, DB_OPEN_WRITE, &none), EY_ERR_INPUT);
 	is_error(db_open(dir, DB_OPEN_WRITE, &none), EY_ERR_IO);
+	// SQLite's name of a database that is forgotten when it is closed.
+	is_error(db_open("", DB_OPEN_WRITE, &none), EY_ERR_USAGE);
+	is_error(db_open("", 0, &none), EY_ERR_USAGE);
 }
 
 static void newer_schema_is_refused(void **state)

@@ -270,6 +270,15 @@ static void no_mail_queues_none(void **state)
 	assert_int_equal(r.new_reasons, 1);
 	assert_int_equal(r.mails_queued, 0);
 	assert_int_equal(look(db, TEST_NOON).mails_queued, 0);
+	// Nor is the end of an alert mailed later whose beginning was not.
+	for (int i = 1; i < 3; i++)
+		crash(db, 1, TEST_NOON + i * HOUR, NULL, NULL);
+	set_now(TEST_NOON + 2 * HOUR);
+	ok(monitor_run(db, &options, &r));
+	assert_int_equal(r.raised, 1);
+	r = look(db, TEST_NOON + 50 * HOUR);
+	assert_int_equal(r.resolved, 1);
+	assert_int_equal(r.mails_queued, 0);
 }
 
 static void configuration(void **state)
