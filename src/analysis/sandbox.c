@@ -245,8 +245,8 @@ struct ey_error *sandbox_run(sandbox_fn fn, void *arg, const struct sandbox_limi
 	}
 	close(fds[1]);
 	struct ey_error *err = collect(read_end, limits, ret);
-	// The answer is complete, or there is none. One that only let go of the pipe would be waited
-	// for for ever; one that is ending does not notice.
+	// The answer is complete, or there is none. One that only let go of the pipe would be
+	// waited for for ever; one that is ending does not notice.
 	kill(pid, SIGKILL);
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
 	}
