@@ -6,7 +6,7 @@
 #include "server/config.h"
 #include "server/jobs.h"
 
-/** The table for server_jobs_start(), in the order of the chain; both configs must outlive it. */
+/** The table for server_jobs_create(), in the order of the chain; both configs must outlive it. */
 struct ey_error *server_job_table_create(const struct ey_config *config,
 					 const struct server_config *server,
 					 struct server_job **ret) EY_MUST_CHECK;

@@ -12,6 +12,7 @@
 
 struct server_jobs {
 	pthread_t thread;
+	bool started;
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
 	bool stop;
@@ -137,7 +138,7 @@ static void release(struct server_jobs *s)
 	free(s);
 }
 
-struct ey_error *server_jobs_start(const struct server_job *jobs, struct server_jobs **ret)
+struct ey_error *server_jobs_create(const struct server_job *jobs, struct server_jobs **ret)
 {
 	struct server_jobs *s = calloc(1, sizeof(*s));
 	pthread_condattr_t attr;
@@ -163,12 +164,17 @@ struct ey_error *server_jobs_start(const struct server_job *jobs, struct server_
 		s->status[i].interval = jobs[i].interval;
 		s->status[i].state = jobs[i].interval ? SERVER_JOB_WAITING : SERVER_JOB_OFF;
 	}
-	int errnum = pthread_create(&s->thread, NULL, run_jobs, s);
-	if (errnum) {
-		release(s);
-		return ey_error_errno(EY_ERR_IO, errnum, "cannot start the scheduler's thread");
-	}
 	*ret = s;
+	return NULL;
+}
+
+struct ey_error *server_jobs_start(struct server_jobs *s)
+{
+	int errnum = pthread_create(&s->thread, NULL, run_jobs, s);
+
+	if (errnum)
+		return ey_error_errno(EY_ERR_IO, errnum, "cannot start the scheduler's thread");
+	s->started = true;
 	return NULL;
 }
 
@@ -178,6 +184,10 @@ bool server_jobs_stop(struct server_jobs *s, int seconds)
 
 	if (!s)
 		return true;
+	if (!s->started) {
+		release(s);
+		return true;
+	}
 	pthread_mutex_lock(&s->lock);
 	s->stop = true;
 	pthread_cond_signal(&s->wake);

@@ -59,12 +59,15 @@ struct server_job_status {
 
 struct server_jobs;
 
-/** Start the thread; @p jobs (ended by a NULL name) must outlive it. All jobs are due at once. */
-struct ey_error *server_jobs_start(const struct server_job *jobs,
-				   struct server_jobs **ret) EY_MUST_CHECK;
+/** Make the scheduler, which runs nothing yet; @p jobs (ended by a NULL name) must outlive it. */
+struct ey_error *server_jobs_create(const struct server_job *jobs,
+				    struct server_jobs **ret) EY_MUST_CHECK;
+/** Start its thread. All jobs are due at once. */
+struct ey_error *server_jobs_start(struct server_jobs *jobs) EY_MUST_CHECK;
 /**
- * Stop: no job starts any more; waits up to @p seconds for one that runs. False where that one
- * still runs: then nothing was released, and the process should exit.
+ * Stop, where it was started, and release: no job starts any more; waits up to @p seconds for one
+ * that runs. False where that one still runs: then nothing was released, and the process should
+ * exit.
  */
 bool server_jobs_stop(struct server_jobs *jobs, int seconds);
 

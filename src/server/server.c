@@ -69,7 +69,7 @@ static struct ey_error *start(struct server *s, const struct ey_config *config)
 	s->api.started = ey_time_now();
 	err = server_job_table_create(config, &s->config, &s->jobs);
 	if (!err)
-		err = server_jobs_start(s->jobs, &s->api.jobs);
+		err = server_jobs_create(s->jobs, &s->api.jobs);
 	if (!err)
 		err = own_names(config, s->config.host_names, &names);
 	if (err)
@@ -81,7 +81,9 @@ static struct ey_error *start(struct server *s, const struct ey_config *config)
 		.host_names = names,
 		.handler = server_routes(&s->api),
 	};
-	return http_server_create(&http, &s->http);
+	err = http_server_create(&http, &s->http);
+	// Only who has the address works: a second server must end at once, and mail nothing.
+	return err ? err : server_jobs_start(s->api.jobs);
 }
 
 static void stop(struct server *s)

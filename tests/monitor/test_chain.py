@@ -250,6 +250,39 @@ class Chain(Case):
         self.assertLessEqual(len(self.ids()), 7 + 5)
         self.assertEqual(self.row("SELECT count(*) FROM outbox WHERE sent > 0"), (7,))
 
+    def test_the_lease_outlasts_the_timeout(self):
+        with open(os.path.join(self.top, "eyrie.conf"), "a", encoding="utf-8") as f:
+            f.write("[mail]\ntimeout = 1h\n")
+        self.crash("web-01", 1)
+        self.ok("populate")
+        self.mailbox.delay = 20
+        p = self.command("monitor", wait=False)
+        for _ in range(200):
+            if self.mailbox.got:
+                break
+            time.sleep(0.05)
+        # The first may still be at it: nobody else sends this mail.
+        self.now += 3000
+        self.assertIn("0 mails sent, 1 wait", self.ok("monitor"))
+        p.kill()
+        self.mailbox.delay = 0
+        self.now += 1300
+        self.assertIn("1 mails sent, 0 wait", self.ok("monitor"))
+
+    def test_a_dry_run_says_so(self):
+        self.crash("web-01", 1)
+        folder, = (d for d, _, names in os.walk(self.root) if "record.json" in names)
+        with open(os.path.join(folder, "vmcore"), "wb") as f:
+            f.write(b"dump")
+        self.ok("populate")
+        self.now += 40 * 86400
+        out = self.ok("purge", "--dry-run")
+        self.assertTrue(out.startswith("would purge north/web-01/"), out)
+        self.assertIn("would free 1 dump,", out)
+        self.assertTrue(os.path.exists(folder + "/vmcore"))
+        self.assertTrue(self.ok("purge").startswith("purged north/web-01/"))
+        self.assertFalse(os.path.exists(folder + "/vmcore"))
+
     def test_usage(self):
         for name in "populate", "purge", "monitor", "ingest":
             code, out, err = self.command(name, "--help")

@@ -354,6 +354,19 @@ class Life(unittest.TestCase):
         self.assertEqual(r.returncode, 3)
         self.assertIn('cannot listen on 127.0.0.1 port %d' % server.port, r.stderr)
 
+    def test_without_its_address_no_job_runs(self):
+        with tempfile.TemporaryDirectory() as folder:
+            conf = os.path.join(folder, 'eyrie.conf')
+            os.mkdir(os.path.join(folder, 'repository'))
+            with open(conf, 'w') as f:
+                f.write('[repository]\npath = %s/repository\n[database]\npath = %s/eyrie.db\n'
+                        '[server]\nlisten = 127.0.0.1:%d\n' % (folder, folder, server.port))
+            for _ in range(5):
+                r = subprocess.run([EYRIED, 'serve', '--config', conf], stderr=subprocess.PIPE, text=True)
+                self.assertEqual(r.returncode, 3)
+            # populate would have written policy.json.
+            self.assertEqual(os.listdir(os.path.join(folder, 'repository')), [])
+
     def test_other_addresses_need_a_word(self):
         r = subprocess.run([EYRIED, 'serve', '--config', server.conf, '--listen', '0.0.0.0:0'], stderr=subprocess.PIPE, text=True)
         self.assertEqual(r.returncode, 1)

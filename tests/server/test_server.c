@@ -229,7 +229,8 @@ static void jobs_run_one_at_a_time(void **state)
 	size_t n;
 
 	setenv("EYRIE_LOG_LEVEL", "none", 1);
-	assert_null(server_jobs_start(table, &jobs));
+	assert_null(server_jobs_create(table, &jobs));
+	assert_null(server_jobs_start(jobs));
 	wait_for_runs(&shared, 2);
 	// The third's interval is long, but its neighbour kicks it.
 	wait_for_runs(&rare, 2);
@@ -262,7 +263,8 @@ static void failing_job_says_since_when(void **state)
 	struct server_jobs *jobs;
 	size_t n;
 
-	assert_null(server_jobs_start(table, &jobs));
+	assert_null(server_jobs_create(table, &jobs));
+	assert_null(server_jobs_start(jobs));
 	for (int i = 0; i < 500; i++) {
 		assert_null(server_jobs_status(jobs, &status, &n));
 		if (status[0].runs)
