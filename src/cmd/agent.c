@@ -119,7 +119,8 @@ static int run(const struct ey_config *config, bool stay)
 	if (stay)
 		watch(&options);
 	err = agent_run(&options, &result);
-	print_rest(&options, &result, lines);
+	if (!err || result.waiting)
+		print_rest(&options, &result, lines);
 	return ey_error_report(err);
 }
 

@@ -125,12 +125,11 @@ static struct ey_error *want_dump(const struct arguments *a, struct store *store
 }
 
 static struct ey_error *file_crash(const struct arguments *a, struct center *center,
-				   const struct analysis_result *analysis,
+				   const char *site, const struct analysis_result *analysis,
 				   const struct record *record, char **path_ret)
 {
 	const char *root =
 		ey_config_string(&center->config, "repository", "path", STORE_DEFAULT_ROOT);
-	const char *site = ey_config_string(&center->config, "repository", "site", "default");
 	_cleanup_store_ struct store *store = NULL;
 	_cleanup_close_ int fd = -1;
 	_cleanup_free_ char *id = NULL;
@@ -156,7 +155,7 @@ static struct ey_error *file_crash(const struct arguments *a, struct center *cen
 	if (!record->system.have_crash_time && stat(a->file, &st) < 0)
 		return ey_error_errno(EY_ERR_IO, errno, "cannot stat %s", a->file);
 	struct store_crash crash = {
-		.site = a->site ? a->site : site,
+		.site = site,
 		.hostname = record_hostname(record),
 		.time = record->system.have_crash_time ? record->system.crash_time : st.st_mtime,
 		.id = id,
@@ -233,11 +232,20 @@ static struct ey_error *run(const struct arguments *a)
 	struct watch_result watch;
 	// The database first: a wrong path should not cost an analysis.
 	struct ey_error *err = center_open(&center, &a->common, 0);
+	const char *site =
+		err || a->site ? a->site
+			       : ey_config_string(&center.config, "repository", "site", "default");
+
+	if (!err && !ey_name_is_safe(site))
+		err = ey_error_create(EY_ERR_USAGE,
+				      "site: \"%.100s\" is not a name of letters, digits and "
+				      "\"._-:@+\"",
+				      site);
 
 	if (!err)
 		err = analyse(a, &analysis, &record);
 	if (!err)
-		err = file_crash(a, &center, &analysis, &record, &path);
+		err = file_crash(a, &center, site, &analysis, &record, &path);
 	if (!err)
 		err = count(&center, path);
 	if (!err)

@@ -40,7 +40,14 @@ static void write_reason(struct ey_json *w, const struct db_reason *r, unsigned 
 	ey_json_object_end(w);
 }
 
-static struct ey_error *write_reasons(struct db *db, struct ey_json *w, unsigned int keep_dumps)
+// What is left out is wanted whole. A key takes 2 kB in a record, six times that in JSON.
+static bool is_full(const struct ey_buf *buf, size_t written)
+{
+	return written == POLICY_MAX_REASONS || buf->len > STORE_POLICY_MAX_BYTES - (32 << 10);
+}
+
+static struct ey_error *write_reasons(struct db *db, struct ey_json *w, unsigned int keep_dumps,
+				      const struct ey_buf *buf)
 {
 	_cleanup_free_ char *cursor = NULL;
 	size_t written = 0;
@@ -52,13 +59,13 @@ static struct ey_error *write_reasons(struct db *db, struct ey_json *w, unsigned
 
 		if (err)
 			return err;
-		for (size_t i = 0; i < list.count && written < POLICY_MAX_REASONS; i++, written++)
+		for (size_t i = 0; i < list.count && !is_full(buf, written); i++, written++)
 			write_reason(w, &list.items[i], keep_dumps);
 		free(cursor);
 		cursor = NULL;
 		if (list.next && !(cursor = strdup(list.next)))
 			return &ey_error_nomem;
-	} while (cursor && written < POLICY_MAX_REASONS);
+	} while (cursor && !is_full(buf, written));
 	return NULL;
 }
 
@@ -74,7 +81,7 @@ struct ey_error *policy_make(struct db *db, unsigned int keep_dumps, struct ey_b
 	ey_json_kv_string(&w, "default", store_want_name(STORE_WANT_VMCORE));
 	ey_json_key(&w, "reasons");
 	ey_json_object_begin(&w);
-	struct ey_error *err = write_reasons(db, &w, keep_dumps);
+	struct ey_error *err = write_reasons(db, &w, keep_dumps, buf);
 	if (err)
 		return err;
 	ey_json_object_end(&w);

@@ -78,7 +78,7 @@ static void compose(const struct report_data *d, struct notify_document *doc,
 }
 
 static struct ey_error *send(const struct mail_options *mail, const char *to,
-			     const struct report_data *data)
+			     const struct report_data *data, struct mail_result *result)
 {
 	_cleanup_document_ struct notify_document doc = {0};
 	_cleanup_buf_ struct ey_buf subject = EY_BUF_INIT;
@@ -118,27 +118,106 @@ static struct ey_error *send(const struct mail_options *mail, const char *to,
 		.attachments = &attachment,
 		.attachment_count = 1,
 	};
-	return mail_send(mail, &message, NULL);
+	return mail_send(mail, &message, result);
+}
+
+static struct ey_error *load_and_send(struct db *db, const struct ey_config *config,
+				      const struct mail_options *mail, const char *to,
+				      struct report_month month, struct mail_result *result)
+{
+	_cleanup_report_data_ struct report_data data = {0};
+	_cleanup_free_ char *console = NULL;
+	struct ey_error *err = notify_console_url(config, &console);
+
+	if (!err)
+		err = report_data_load(db, month, &(struct report_options){.console_url = console},
+				       &data);
+	return err ? err : send(mail, to, &data, result);
+}
+
+static struct ey_error *load_mail(const struct ey_config *config, struct mail_options *ret)
+{
+	struct ey_error *err = mail_options_load(ret, config);
+
+	if (!err && !mail_is_on(ret))
+		err = ey_error_create(EY_ERR_USAGE, "the report cannot be mailed: [mail] server is "
+						    "not set");
+	return err;
 }
 
 struct ey_error *report_mail(struct db *db, const struct ey_config *config,
 			     struct report_month month)
 {
 	_cleanup_mail_options_ struct mail_options mail = {0};
-	_cleanup_report_data_ struct report_data data = {0};
-	_cleanup_free_ char *console = NULL;
-	struct ey_error *err = mail_options_load(&mail, config);
+	struct ey_error *err = load_mail(config, &mail);
 
-	if (!err && !mail_is_on(&mail))
-		err = ey_error_create(EY_ERR_USAGE, "the report cannot be mailed: [mail] server is "
-						    "not set");
+	return err ? err
+		   : load_and_send(db, config, &mail,
+				   ey_config_string(config, "report", "to", NULL), month, NULL);
+}
+
+// Note who has the report of this month: all of @p to but those to be tried again.
+static struct ey_error *note_readers(struct db *db, const struct mail_addresses *to,
+				     const char *retry_to, int64_t number)
+{
+	_cleanup_mail_addresses_ struct mail_addresses retry = {0};
+	struct ey_error *err = mail_addresses_parse(retry_to, &retry);
+
+	for (size_t i = 0; i < to->count && !err; i++) {
+		char key[sizeof(MAILED_STATE) + 256];
+		bool again = false;
+
+		for (size_t j = 0; j < retry.count; j++)
+			again |= !strcmp(retry.list[j].address, to->list[i].address);
+		snprintf(key, sizeof(key), MAILED_STATE ":%s", to->list[i].address);
+		if (!again)
+			err = db_state_set(db, key, number);
+	}
+	return err;
+}
+
+// Those of @p to who have not got the month yet, as a list.
+static struct ey_error *readers_left(struct db *db, const struct mail_addresses *to, int64_t number,
+				     struct ey_buf *ret)
+{
+	struct ey_error *err = NULL;
+
+	for (size_t i = 0; i < to->count && !err; i++) {
+		char key[sizeof(MAILED_STATE) + 256];
+		int64_t got = 0;
+
+		snprintf(key, sizeof(key), MAILED_STATE ":%s", to->list[i].address);
+		err = db_state_get(db, key, 0, &got);
+		if (!err && got < number)
+			ey_buf_printf(ret, "%s%s", ret->len ? ", " : "", to->list[i].address);
+	}
+	return err ? err : ey_buf_error(ret);
+}
+
+// Mail a month to those who have not got it: where some servers put it off, only theirs again.
+static struct ey_error *mail_readers(struct db *db, const struct ey_config *config,
+				     struct report_month month, int64_t number)
+{
+	_cleanup_mail_options_ struct mail_options mail = {0};
+	_cleanup_mail_addresses_ struct mail_addresses own = {0};
+	_cleanup_mail_result_ struct mail_result result = {0};
+	_cleanup_buf_ struct ey_buf left = EY_BUF_INIT;
+	const char *to = ey_config_string(config, "report", "to", NULL);
+	struct ey_error *err = load_mail(config, &mail);
+
+	if (!err && to)
+		err = mail_addresses_parse(to, &own);
+	const struct mail_addresses *all = to ? &own : &mail.to;
 	if (!err)
-		err = notify_console_url(config, &console);
-	if (!err)
-		err = report_data_load(db, month, &(struct report_options){.console_url = console},
-				       &data);
-	if (!err)
-		err = send(&mail, ey_config_string(config, "report", "to", NULL), &data);
+		err = readers_left(db, all, number, &left);
+	if (err || (all->count && !left.len))
+		return err;
+	err = load_and_send(db, config, &mail, left.len ? ey_buf_str(&left) : to, month, &result);
+	if (err && result.retry_to) {
+		struct ey_error *noted = note_readers(db, all, result.retry_to, number);
+
+		ey_error_destroy(noted);
+	}
 	return err;
 }
 
@@ -208,7 +287,7 @@ static struct ey_error *mail_last_month(struct db *db, const struct ey_config *c
 		&totals);
 	// A center that was set up this month has nothing to say of the last.
 	if (!err && (mailed || totals.crashes)) {
-		err = report_mail(db, config, last);
+		err = mail_readers(db, config, last, number);
 		if (!err)
 			result->mailed = last;
 		// What was refused for good is refused again next time: say so once.

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "store/policy.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <jansson.h>
 
@@ -163,6 +165,12 @@ struct ey_error *store_policy_publish(struct store *store, const char *json, siz
 		path = NULL;
 		return &ey_error_nomem;
 	}
-	// Hosts of other users read it.
-	return ey_file_write_whole(path, 0644, json, len);
+	_cleanup_newfile_ struct ey_newfile f = EY_NEWFILE_INIT;
+	err = ey_newfile_open(&f, path, 0644);
+	// Hosts of other users read it, whatever our umask is.
+	if (!err && fchmod(f.fd, 0644) < 0)
+		err = ey_error_errno(EY_ERR_IO, errno, "cannot change the mode of %s", path);
+	if (!err)
+		err = ey_newfile_write(&f, json, len);
+	return err ? err : ey_newfile_commit(&f);
 }

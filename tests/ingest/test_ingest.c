@@ -379,6 +379,31 @@ static void policy_says_when_it_is_enough(void **state)
 	json_decref(policy);
 }
 
+// Keys come from hosts, and may be long: the document never grows beyond what hosts read.
+static void policy_stays_readable(void **state)
+{
+	struct place *p = *state;
+	mode_t mask = umask(077);
+	char path[400];
+	struct stat st;
+
+	ok(db_exec(
+		p->db,
+		"WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 9000) "
+		"INSERT INTO reasons (key, kind, guilty, title, first_seen, last_seen, received) "
+		"SELECT 'g1:' || printf('%02000d', i), 'BUG', '', 'x', i, i, i FROM n"));
+	populate(p);
+	umask(mask);
+	snprintf(path, sizeof(path), "%s/policy.json", p->root);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0644); // hosts read it
+	assert_true(st.st_size > STORE_POLICY_MAX_BYTES / 2 &&
+		    st.st_size <= STORE_POLICY_MAX_BYTES);
+	json_t *policy = read_policy(p);
+	assert_non_null(policy);
+	json_decref(policy);
+}
+
 static void purges_dumps_only(void **state)
 {
 	struct place *p = *state;
@@ -569,6 +594,7 @@ int main(void)
 		TEST(hostile_tree),
 		TEST(missing_root_is_an_error),
 		TEST(policy_says_when_it_is_enough),
+		TEST(policy_stays_readable),
 		TEST(purges_dumps_only),
 		TEST(purge_knows_gone_from_not_mounted),
 		TEST(killed_jobs),

@@ -295,6 +295,8 @@ class Chain(Case):
                              if name != "ingest" else 2)
         self.assertEqual(self.command("purge", "--retention", "soon")[0], 1)
         self.assertEqual(self.command("ingest", "--dump=maybe", "x")[0], 1)
+        self.assertEqual(self.command("ingest", "--site=../x", "x")[0], 1)
+        self.assertEqual(self.command("populate", "--db", "")[0], 1)
         self.assertEqual(self.command("populate", "--repository", "/nonexistent/x")[0], 3)
 
     def test_ingest_of_what_is_no_dump(self):

@@ -24,7 +24,13 @@ NOVEMBER, DECEMBER, JANUARY, DAY = 1793491200, 1796083200, 1798761600, 86400
 
 class Mailbox:
     def __init__(self):
-        self.got, self.answer = [], "250 Taken"
+        self.got, self.answer, self.rcpt = [], "250 Taken", {}
+
+    async def handle_RCPT(self, server, session, envelope, address, options):
+        answer = self.rcpt.get(address, "250 OK")
+        if answer.startswith("250"):
+            envelope.rcpt_tos.append(address)
+        return answer
 
     async def handle_DATA(self, server, session, envelope):
         if self.answer.startswith("250"):
@@ -94,6 +100,19 @@ class Job(unittest.TestCase):
         self.job(DECEMBER + DAY, code=2)
         self.job(DECEMBER + DAY + 3600)
         self.assertEqual(self.box.got, [])
+
+    def test_one_reader_put_off_does_not_double_it_for_others(self):
+        self.fill(NOVEMBER + DAY)
+        more = "to = Ann <ann@example.com>, bob@example.com, cy@example.com\n"
+        self.box.rcpt["bob@example.com"] = "450 4.2.0 greylisted"
+        self.box.rcpt["cy@example.com"] = "550 5.1.1 no such user"
+        for hour in range(3):
+            self.job(DECEMBER + DAY + 3600 * hour, code=3, more=more)
+        self.assertEqual([to for to, _ in self.box.got], [["ann@example.com"]])
+        self.box.rcpt.clear()
+        for hour in range(3, 6):
+            self.job(DECEMBER + DAY + 3600 * hour, more=more)
+        self.assertEqual([to for to, _ in self.box.got], [["ann@example.com"], ["bob@example.com"]])
 
     def test_its_own_readers(self):
         self.fill(NOVEMBER + DAY)
