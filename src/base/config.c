@@ -87,6 +87,22 @@ static int on_value(void *arg, const char *section, const char *key, const char 
 	return s->err ? 0 : 1;
 }
 
+// inih takes a line that begins with a blank for another value of the key before it: an indented
+// key would replace that one's value in silence. Without the blanks it is what it looks like.
+static void remove_indents(char *text)
+{
+	char *to = text;
+	bool begin = true;
+
+	for (const char *s = text; *s; s++) {
+		if (begin && (*s == ' ' || *s == '\t'))
+			continue;
+		begin = *s == '\n';
+		*to++ = *s;
+	}
+	*to = '\0';
+}
+
 static struct ey_error *load_file(struct ey_config *config, const char *path)
 {
 	struct load_state s = {.config = config, .path = path};
@@ -95,6 +111,7 @@ static struct ey_error *load_file(struct ey_config *config, const char *path)
 
 	if (err)
 		return err;
+	remove_indents(text);
 	int line = ini_parse_string(text, on_value, &s);
 	if (s.err)
 		return s.err;

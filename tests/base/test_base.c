@@ -261,6 +261,26 @@ static int remove_dir(void **state)
 	return system(command);
 }
 
+static void config_may_be_indented(void **state)
+{
+	_cleanup_config_ struct ey_config config = {0};
+	_cleanup_free_ char *path = path_in("indented.conf");
+	static const char good[] = "[repository]\n\tpath = /srv/a\n\t  # why\n\tsite = ams1\n";
+	static const char bad[] = "[mail]\nto = a@example.com,\n     b@example.com\n";
+
+	assert_null(ey_file_write_whole(path, 0644, good, strlen(good)));
+	assert_null(ey_config_load(&config, path));
+	assert_string_equal(ey_config_string(&config, "repository", "path", ""), "/srv/a");
+	assert_string_equal(ey_config_string(&config, "repository", "site", ""), "ams1");
+	ey_config_deinit(&config);
+	// A value that goes on in the next line must not lose its beginning.
+	assert_null(ey_file_write_whole(path, 0644, bad, strlen(bad)));
+	_cleanup_error_ struct ey_error *err = ey_config_load(&config, path);
+	assert_non_null(err);
+	assert_int_equal(err->code, EY_ERR_USAGE);
+	assert_non_null(strstr(err->message, "indented.conf:3: "));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -275,6 +295,7 @@ int main(void)
 		cmocka_unit_test(names_from_outside),
 		cmocka_unit_test(times),
 		cmocka_unit_test(config_drop_ins_win),
+		cmocka_unit_test(config_may_be_indented),
 	};
 
 	return cmocka_run_group_tests_name("base", tests, make_dir, remove_dir);
