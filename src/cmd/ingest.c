@@ -34,6 +34,7 @@ static const char help[] =
 	"Options:\n" CENTER_OPTIONS_HELP
 	"  --site NAME        site it is filed under, in place of [repository] site (default)\n"
 	"  --dump=WHEN        file the dump: policy (default), always, never\n"
+	"                     (a crash that is filed already stays as it is)\n"
 	"  --no-mail          mail nothing\n"
 	"  --help             this help\n"
 	"\n"
@@ -119,8 +120,7 @@ static struct ey_error *want_dump(const struct arguments *a, struct store *store
 	*ret = store_policy_decide(&policy, record->have_event ? record->event.reason : NULL) ==
 	       STORE_WANT_VMCORE;
 	if (!err && !*ret)
-		puts("           the policy wants no more dumps of this reason (--dump=always "
-		     "files it all the same)");
+		puts("           the policy wants no more dumps of this reason: without its dump");
 	return err;
 }
 

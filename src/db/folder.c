@@ -46,6 +46,27 @@ struct ey_error *db_folder_reject(struct db *db, const char *path, const char *s
 		      db_text(path), db_text(stamp), db_text(why), db_int(now));
 }
 
+struct ey_error *db_folder_rejects_keep(struct db *db, char *const *paths, size_t count,
+					int64_t now)
+{
+	_cleanup_txn_ struct db_txn txn = {0};
+	int64_t rows = 0;
+	struct ey_error *err =
+		db_scalar_values(db, &rows, NULL, "SELECT count(*) FROM rejects", NULL, 0);
+
+	// Mostly nothing has gone, and nothing needs to be written.
+	if (err || rows <= (int64_t)count)
+		return err;
+	err = db_begin(db, &txn);
+	for (size_t i = 0; !err && i < count; i++)
+		err = db_run(db,
+			     "UPDATE rejects SET last_seen = ?2 WHERE path = ?1 AND last_seen < ?2",
+			     db_text(paths[i]), db_int(now));
+	if (!err)
+		err = db_run(db, "DELETE FROM rejects WHERE last_seen < ?1", db_int(now));
+	return err ? err : db_commit(&txn);
+}
+
 static struct ey_error *read_folders(struct db_statement *st, struct db_folder_list *ret)
 {
 	struct db_folder_list list = {0};

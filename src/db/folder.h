@@ -29,6 +29,9 @@ struct ey_error *db_folder_get(struct db *db, const char *path, enum db_folder_s
 /** Note that a folder could not be read; @p stamp changes when its content does. */
 struct ey_error *db_folder_reject(struct db *db, const char *path, const char *stamp,
 				  const char *why, int64_t now) EY_MUST_CHECK;
+/** Forget the rejects but the @p count of @p paths, which are all that are still there. */
+struct ey_error *db_folder_rejects_keep(struct db *db, char *const *paths, size_t count,
+					int64_t now) EY_MUST_CHECK;
 
 struct db_folder {
 	const char *path;

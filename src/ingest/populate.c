@@ -20,6 +20,10 @@ struct run {
 	const struct populate_options *options;
 	struct populate_result *result;
 	int64_t now;
+	/** Paths of all that could not be read, in this run or since before. */
+	char **rejected;
+	size_t rejected_count;
+	size_t rejected_capacity;
 	/** What made the walk impossible to go on, found where no error can be returned. */
 	struct ey_error *err;
 };
@@ -44,6 +48,32 @@ static void tell(struct run *run, const struct populate_event *event)
 		run->options->on_folder(event, run->options->arg);
 }
 
+static void run_deinit(struct run *run)
+{
+	for (size_t i = 0; i < run->rejected_count; i++)
+		free(run->rejected[i]);
+	free(run->rejected);
+	ey_error_destroy(run->err);
+}
+
+static struct ey_error *add_rejected(struct run *run, const char *path)
+{
+	if (run->rejected_count == run->rejected_capacity) {
+		size_t capacity = run->rejected_capacity ? 2 * run->rejected_capacity : 16;
+		char **more = reallocarray(run->rejected, capacity, sizeof(*more));
+
+		if (!more)
+			return &ey_error_nomem;
+		run->rejected = more;
+		run->rejected_capacity = capacity;
+	}
+	run->rejected[run->rejected_count] = strdup(path);
+	if (!run->rejected[run->rejected_count])
+		return &ey_error_nomem;
+	run->rejected_count++;
+	return NULL;
+}
+
 // Note why a folder was not taken in. Returns only errors of the database.
 static struct ey_error *reject(struct run *run, const char *path, const char *stamp,
 			       const char *why)
@@ -56,6 +86,9 @@ static struct ey_error *reject(struct run *run, const char *path, const char *st
 		return err;
 	if (state == DB_FOLDER_TAKEN)
 		return NULL; // it was readable once; its crash is kept
+	err = add_rejected(run, path);
+	if (err)
+		return err;
 	if (state == DB_FOLDER_REJECTED && !strcmp(old, stamp)) {
 		run->result->rejected_before++;
 		return NULL;
@@ -125,7 +158,7 @@ static struct ey_error *on_entry(const struct store_entry *entry, void *arg)
 		return err;
 	if (state == DB_FOLDER_REJECTED && !strcmp(old, stamp)) {
 		r->rejected_before++;
-		return NULL;
+		return add_rejected(run, entry->path);
 	}
 	return take_in(run, entry, stamp);
 }
@@ -143,7 +176,8 @@ static void on_skip(const char *path, const char *why, void *arg)
 struct ey_error *populate_run(struct db *db, const struct populate_options *options,
 			      struct populate_result *ret)
 {
-	struct run run = {.db = db, .options = options, .result = ret, .now = ey_time_now()};
+	_cleanup_(run_deinit) struct run run = {
+		.db = db, .options = options, .result = ret, .now = ey_time_now()};
 	const struct store_walker walker = {.on_entry = on_entry, .on_skip = on_skip, .arg = &run};
 	_cleanup_store_ struct store *store = NULL;
 	_cleanup_store_entry_ struct store_entry *entry = NULL;
@@ -160,8 +194,10 @@ struct ey_error *populate_run(struct db *db, const struct populate_options *opti
 		err = store_walk(store, &walker);
 		if (!err)
 			err = no_cleanup_ptr(run.err);
+		// What is readable or gone by now is nobody's worry any more.
+		if (!err)
+			err = db_folder_rejects_keep(db, run.rejected, run.rejected_count, run.now);
 	}
-	ey_error_destroy(run.err);
 	if (!err && !options->no_policy)
 		err = policy_make_publish(db, options->keep_dumps, store);
 	return err;

@@ -312,6 +312,15 @@ static void hostile_tree(void **state)
 	assert_int_equal(r.known, 2);
 	assert_int_equal(r.rejected_before, 7);
 	assert_int_equal(number(p->db, "SELECT count(*) FROM rejects"), 7);
+
+	// What is gone is no longer told of; the rest is not told of again.
+	snprintf(path, sizeof(path), "%s/south", p->root);
+	assert_int_equal(unlink(path), 0);
+	set_now(NOON + DAY + 1);
+	ok(populate_run(p->db, &options, &r));
+	assert_int_equal(r.rejected, 0);
+	assert_int_equal(r.rejected_before, 6);
+	assert_int_equal(number(p->db, "SELECT count(*) FROM rejects"), 6);
 }
 
 static void missing_root_is_an_error(void **state)
