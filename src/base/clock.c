@@ -75,7 +75,8 @@ bool ey_duration_parse(const char *s, int64_t *seconds_ret)
 		end++;
 	for (size_t i = 0; i < EY_ARRAY_SIZE(units); i++) {
 		if (!strcmp(end, units[i].name))
-			return !__builtin_mul_overflow((int64_t)n, units[i].seconds, seconds_ret);
+			return !__builtin_mul_overflow((int64_t)n, units[i].seconds, seconds_ret) &&
+			       *seconds_ret <= EY_DURATION_MAX;
 	}
 	return false;
 }

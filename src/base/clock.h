@@ -16,7 +16,9 @@ const char *ey_time_format(int64_t t, char *buf);
 bool ey_time_parse(const char *s, int64_t *ret);
 /** Now, in seconds since 1970; EYRIE_NOW (seconds) replaces it in tests. */
 int64_t ey_time_now(void);
-/** Read "90", "90s", "15min", "24h", "30d", "2w" as seconds. */
+/** A thousand years: so that times and durations may be added, and be said in milliseconds. */
+#define EY_DURATION_MAX (INT64_C(365250) * 86400)
+/** Read "90", "90s", "15min", "24h", "30d", "2w" as seconds, at most EY_DURATION_MAX. */
 bool ey_duration_parse(const char *s, int64_t *seconds_ret);
 
 #endif

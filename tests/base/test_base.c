@@ -212,6 +212,8 @@ static void times(void **state)
 	assert_true(ey_duration_parse("30d", &t));
 	assert_int_equal(t, 30 * 86400);
 	assert_false(ey_duration_parse("99999999999999999w", &t));
+	assert_false(ey_duration_parse("9223372036854775807s", &t)); // no time can be added to it
+	assert_true(ey_duration_parse("36500d", &t));
 	assert_false(ey_duration_parse("-1d", &t));
 	assert_false(ey_duration_parse("3 parsecs", &t));
 }

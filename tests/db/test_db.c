@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include <cmocka.h>
@@ -30,6 +31,12 @@ static void opening(void **state)
 	ok(db_open(path, DB_OPEN_WRITE, &db));
 	ok(db_schema_version(db, &version));
 	assert_int_equal(version, db_schema_latest());
+	_cleanup_free_ char *wal = path_of("opening.db-wal");
+	struct stat st;
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 0007, 0); // logs are in it
+	assert_int_equal(stat(wal, &st), 0);
+	assert_int_equal(st.st_mode & 0007, 0);
 	db_close(db);
 	db = NULL;
 	ok(db_open(path, 0, &db));
