@@ -85,6 +85,7 @@ static void add_times(struct ey_buf *out, const struct system_info *s)
 static void add_sys(struct ey_buf *out, const struct facts *f)
 {
 	const struct system_info *s = &f->system;
+	char hardware[4 * SYSTEM_TEXT_SIZE + 16] = "";
 	char number[64] = "";
 
 	ey_buf_printf(out, "%12s: ", "DUMPFILE");
@@ -102,20 +103,18 @@ static void add_sys(struct ey_buf *out, const struct facts *f)
 	add_field(out, "NODENAME", s->hostname);
 	add_field(out, "RELEASE", s->release);
 	add_field(out, "VERSION", s->version);
-	add_field(out, "MACHINE", s->machine);
+	if (s->cpu_mhz >= 0)
+		snprintf(number, sizeof(number), "%.32s  (%" PRId64 " Mhz)", s->machine,
+			 s->cpu_mhz);
+	add_field(out, "MACHINE", s->cpu_mhz >= 0 ? number : s->machine);
 	number[0] = '\0';
 	if (s->memory_bytes >= 0)
 		snprintf(number, sizeof(number), "%.1f MB", (double)s->memory_bytes / (1 << 20));
 	add_field(out, "MEMORY", number);
-	ey_buf_printf(out, "%12s: ", "HARDWARE");
-	add_plain(out, s->vendor, strlen(s->vendor));
-	ey_buf_addc(out, ' ');
-	add_plain(out, s->product, strlen(s->product));
-	ey_buf_adds(out, ", firmware ");
-	add_plain(out, s->bios_version, strlen(s->bios_version));
-	ey_buf_addc(out, ' ');
-	add_plain(out, s->bios_date, strlen(s->bios_date));
-	ey_buf_addc(out, '\n');
+	if (s->vendor[0] || s->product[0] || s->bios_version[0])
+		snprintf(hardware, sizeof(hardware), "%s %s, firmware %s %s", s->vendor, s->product,
+			 s->bios_version, s->bios_date);
+	add_field(out, "HARDWARE", hardware);
 	if (s->have_taint)
 		add_field(out, "TAINT", s->taint[0] ? s->taint : "none");
 	if (f->have_panic_task) {

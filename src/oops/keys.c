@@ -289,6 +289,17 @@ static int exception_guilty(const struct report *r)
 	return -2;
 }
 
+// After a jump to nowhere the unwinder has no start, and marks every frame; the innermost of them
+// is still who jumped.
+static int unreliable_guilty(const struct report *r)
+{
+	for (unsigned int i = 0; r->pc_unknown && i < r->frame_count; i++) {
+		if (!oops_pass_find(report_text(r, r->frames[i].symbol.name), where_of(r)))
+			return (int)i;
+	}
+	return -2;
+}
+
 int oops_guilty_frame(const struct report *r)
 {
 	// Sanitizers without "Call Trace:" print their frames right below the header; elsewhere
@@ -319,7 +330,7 @@ int oops_guilty_frame(const struct report *r)
 				return found;
 		}
 	}
-	return -2;
+	return unreliable_guilty(r);
 }
 
 static bool is_hex(char c)

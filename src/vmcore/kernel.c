@@ -190,11 +190,13 @@ static void open_symbols(struct kernel *k)
 		if (k->kallsyms.walked < k->kallsyms.count)
 			kernel_gap(k, "symbols",
 				   "the names of %u of %u symbols could not be read: pages are "
-				   "missing "
-				   "or damaged",
+				   "missing or damaged",
 				   k->kallsyms.count - k->kallsyms.walked, k->kallsyms.count);
 	}
 	trust_vmcoreinfo(k);
+	uint64_t at, base;
+	if (kernel_symbol(k, SYM_page_offset_base, &at) && memory_u64(&k->memory, at, &base))
+		k->memory.direct_map = base;
 }
 
 static void open_types(struct kernel *k)

@@ -51,6 +51,9 @@
 	X(tk_core)                 \
 	X(dmi_ident)               \
 	X(sysctl_bootid)           \
+	X(page_offset_base)        \
+	X(node_data)               \
+	X(cpu_khz)                 \
 	X(_totalram_pages)         \
 	X(boot_cpu_data)           \
 	X(__start_BTF)             \
@@ -76,77 +79,81 @@ enum kernel_symbol {
 };
 
 /** The members of kernel types that an analysis asks for: name here, type, member. */
-#define KERNEL_MEMBERS(X)                                                 \
-	X(LIST_NEXT, "list_head", "next")                                 \
-	X(TASK_TASKS, "task_struct", "tasks")                             \
-	X(TASK_THREAD_NODE, "task_struct", "thread_node")                 \
-	X(TASK_SIGNAL, "task_struct", "signal")                           \
-	X(TASK_PID, "task_struct", "pid")                                 \
-	X(TASK_TGID, "task_struct", "tgid")                               \
-	X(TASK_COMM, "task_struct", "comm")                               \
-	X(TASK_STATE, "task_struct", "__state")                           \
-	X(TASK_STATE_OLD, "task_struct", "state")                         \
-	X(TASK_EXIT_STATE, "task_struct", "exit_state")                   \
-	X(TASK_REAL_PARENT, "task_struct", "real_parent")                 \
-	X(TASK_CPU, "task_struct", "thread_info.cpu")                     \
-	X(TASK_CPU_OLD, "task_struct", "cpu")                             \
-	X(TASK_STACK, "task_struct", "stack")                             \
-	X(TASK_THREAD_SP, "task_struct", "thread.sp")                     \
-	X(TASK_FLAGS, "task_struct", "flags")                             \
-	X(TASK_MM, "task_struct", "mm")                                   \
-	X(TASK_RSS_STAT, "task_struct", "rss_stat.count")                 \
-	X(SIGNAL_THREAD_HEAD, "signal_struct", "thread_head")             \
-	X(MM_TOTAL_VM, "mm_struct", "total_vm")                           \
-	X(MM_RSS_STAT, "mm_struct", "rss_stat")                           \
-	X(MM_RSS_STAT_COUNT, "mm_struct", "rss_stat.count")               \
-	X(PERCPU_COUNTER_COUNT, "percpu_counter", "count")                \
-	X(PERCPU_COUNTER_COUNTERS, "percpu_counter", "counters")          \
-	X(UTS_NAME, "uts_namespace", "name")                              \
-	X(UTS_NODENAME, "new_utsname", "nodename")                        \
-	X(UTS_RELEASE, "new_utsname", "release")                          \
-	X(UTS_VERSION, "new_utsname", "version")                          \
-	X(UTS_MACHINE, "new_utsname", "machine")                          \
-	X(PCPU_HOT_CURRENT, "pcpu_hot", "current_task")                   \
-	X(PCPU_HOT_IRQ_STACK, "pcpu_hot", "hardirq_stack_ptr")            \
-	X(CEA_NMI_STACK, "cea_exception_stacks", "NMI_stack")             \
-	X(CEA_DF_STACK, "cea_exception_stacks", "DF_stack")               \
-	X(CEA_ESTACKS, "cpu_entry_area", "estacks")                       \
-	X(CEA_ENTRY_STACK, "cpu_entry_area", "entry_stack_page")          \
-	X(MODULE_LIST, "module", "list")                                  \
-	X(MODULE_NAME, "module", "name")                                  \
-	X(MODULE_STATE, "module", "state")                                \
-	X(MODULE_TAINTS, "module", "taints")                              \
-	X(MODULE_KALLSYMS, "module", "kallsyms")                          \
-	X(MODULE_CORE_BASE, "module", "core_layout.base")                 \
-	X(MODULE_CORE_SIZE, "module", "core_layout.size")                 \
-	X(MODULE_CORE_TEXT_SIZE, "module", "core_layout.text_size")       \
-	X(MODULE_INIT_BASE, "module", "init_layout.base")                 \
-	X(MODULE_INIT_TEXT_SIZE, "module", "init_layout.text_size")       \
-	X(MODULE_MEM, "module", "mem")                                    \
-	X(MODULE_MEMORY_BASE, "module_memory", "base")                    \
-	X(MODULE_MEMORY_SIZE, "module_memory", "size")                    \
-	X(MODULE_NUM_ORCS, "module", "arch.num_orcs")                     \
-	X(MODULE_ORC_IPS, "module", "arch.orc_unwind_ip")                 \
-	X(MODULE_ORCS, "module", "arch.orc_unwind")                       \
-	X(MOD_KALLSYMS_SYMTAB, "mod_kallsyms", "symtab")                  \
-	X(MOD_KALLSYMS_NUM, "mod_kallsyms", "num_symtab")                 \
-	X(MOD_KALLSYMS_STRTAB, "mod_kallsyms", "strtab")                  \
-	X(ORC_SP_OFFSET, "orc_entry", "sp_offset")                        \
-	X(ORC_BP_OFFSET, "orc_entry", "bp_offset")                        \
-	X(ORC_SP_REG, "orc_entry", "sp_reg")                              \
-	X(ORC_BP_REG, "orc_entry", "bp_reg")                              \
-	X(ORC_TYPE, "orc_entry", "type")                                  \
-	X(ORC_SIGNAL, "orc_entry", "signal")                              \
-	X(ORC_END, "orc_entry", "end")                                    \
-	X(FTRACE_OPS_NEXT, "ftrace_ops", "next")                          \
-	X(FTRACE_OPS_FLAGS, "ftrace_ops", "flags")                        \
-	X(FTRACE_OPS_TRAMPOLINE, "ftrace_ops", "trampoline")              \
-	X(FTRACE_OPS_TRAMPOLINE_SIZE, "ftrace_ops", "trampoline_size")    \
-	X(TK_XTIME_SEC, "timekeeper", "xtime_sec")                        \
-	X(TK_WALL_TO_MONOTONIC, "timekeeper", "wall_to_monotonic.tv_sec") \
-	X(TK_OFFS_BOOT, "timekeeper", "offs_boot")                        \
-	X(TK_DATA_SHADOW, "tk_data", "shadow_timekeeper")                 \
-	X(CPUINFO_MICROCODE, "cpuinfo_x86", "microcode")                  \
+#define KERNEL_MEMBERS(X)                                                       \
+	X(LIST_NEXT, "list_head", "next")                                       \
+	X(TASK_TASKS, "task_struct", "tasks")                                   \
+	X(TASK_THREAD_NODE, "task_struct", "thread_node")                       \
+	X(TASK_SIGNAL, "task_struct", "signal")                                 \
+	X(TASK_PID, "task_struct", "pid")                                       \
+	X(TASK_TGID, "task_struct", "tgid")                                     \
+	X(TASK_COMM, "task_struct", "comm")                                     \
+	X(TASK_STATE, "task_struct", "__state")                                 \
+	X(TASK_STATE_OLD, "task_struct", "state")                               \
+	X(TASK_EXIT_STATE, "task_struct", "exit_state")                         \
+	X(TASK_REAL_PARENT, "task_struct", "real_parent")                       \
+	X(TASK_CPU, "task_struct", "thread_info.cpu")                           \
+	X(TASK_CPU_OLD, "task_struct", "cpu")                                   \
+	X(TASK_STACK, "task_struct", "stack")                                   \
+	X(TASK_THREAD_SP, "task_struct", "thread.sp")                           \
+	X(TASK_FLAGS, "task_struct", "flags")                                   \
+	X(TASK_MM, "task_struct", "mm")                                         \
+	X(TASK_RSS_STAT, "task_struct", "rss_stat.count")                       \
+	X(SIGNAL_THREAD_HEAD, "signal_struct", "thread_head")                   \
+	X(MM_TOTAL_VM, "mm_struct", "total_vm")                                 \
+	X(MM_RSS_STAT, "mm_struct", "rss_stat")                                 \
+	X(MM_RSS_STAT_COUNT, "mm_struct", "rss_stat.count")                     \
+	X(PERCPU_COUNTER_COUNT, "percpu_counter", "count")                      \
+	X(PERCPU_COUNTER_COUNTERS, "percpu_counter", "counters")                \
+	X(UTS_NAME, "uts_namespace", "name")                                    \
+	X(UTS_NODENAME, "new_utsname", "nodename")                              \
+	X(UTS_RELEASE, "new_utsname", "release")                                \
+	X(UTS_VERSION, "new_utsname", "version")                                \
+	X(UTS_MACHINE, "new_utsname", "machine")                                \
+	X(PCPU_HOT_CURRENT, "pcpu_hot", "current_task")                         \
+	X(PCPU_HOT_IRQ_STACK, "pcpu_hot", "hardirq_stack_ptr")                  \
+	X(CEA_NMI_STACK, "cea_exception_stacks", "NMI_stack")                   \
+	X(CEA_DF_STACK, "cea_exception_stacks", "DF_stack")                     \
+	X(CEA_ESTACKS, "cpu_entry_area", "estacks")                             \
+	X(CEA_ENTRY_STACK, "cpu_entry_area", "entry_stack_page")                \
+	X(MODULE_LIST, "module", "list")                                        \
+	X(MODULE_NAME, "module", "name")                                        \
+	X(MODULE_STATE, "module", "state")                                      \
+	X(MODULE_TAINTS, "module", "taints")                                    \
+	X(MODULE_KALLSYMS, "module", "kallsyms")                                \
+	X(MODULE_CORE_BASE, "module", "core_layout.base")                       \
+	X(MODULE_CORE_SIZE, "module", "core_layout.size")                       \
+	X(MODULE_CORE_TEXT_SIZE, "module", "core_layout.text_size")             \
+	X(MODULE_INIT_BASE, "module", "init_layout.base")                       \
+	X(MODULE_INIT_TEXT_SIZE, "module", "init_layout.text_size")             \
+	X(MODULE_MEM, "module", "mem")                                          \
+	X(MODULE_MEMORY_BASE, "module_memory", "base")                          \
+	X(MODULE_MEMORY_SIZE, "module_memory", "size")                          \
+	X(MODULE_NUM_ORCS, "module", "arch.num_orcs")                           \
+	X(MODULE_ORC_IPS, "module", "arch.orc_unwind_ip")                       \
+	X(MODULE_ORCS, "module", "arch.orc_unwind")                             \
+	X(MOD_KALLSYMS_SYMTAB, "mod_kallsyms", "symtab")                        \
+	X(MOD_KALLSYMS_NUM, "mod_kallsyms", "num_symtab")                       \
+	X(MOD_KALLSYMS_STRTAB, "mod_kallsyms", "strtab")                        \
+	X(ORC_SP_OFFSET, "orc_entry", "sp_offset")                              \
+	X(ORC_BP_OFFSET, "orc_entry", "bp_offset")                              \
+	X(ORC_SP_REG, "orc_entry", "sp_reg")                                    \
+	X(ORC_BP_REG, "orc_entry", "bp_reg")                                    \
+	X(ORC_TYPE, "orc_entry", "type")                                        \
+	X(ORC_SIGNAL, "orc_entry", "signal")                                    \
+	X(ORC_END, "orc_entry", "end")                                          \
+	X(FTRACE_OPS_NEXT, "ftrace_ops", "next")                                \
+	X(FTRACE_OPS_FLAGS, "ftrace_ops", "flags")                              \
+	X(FTRACE_OPS_TRAMPOLINE, "ftrace_ops", "trampoline")                    \
+	X(FTRACE_OPS_TRAMPOLINE_SIZE, "ftrace_ops", "trampoline_size")          \
+	X(TK_XTIME_SEC, "timekeeper", "xtime_sec")                              \
+	X(TK_WALL_TO_MONOTONIC, "timekeeper", "wall_to_monotonic.tv_sec")       \
+	X(TK_WALL_TO_MONOTONIC_NSEC, "timekeeper", "wall_to_monotonic.tv_nsec") \
+	X(TK_XTIME_NSEC, "timekeeper", "tkr_mono.xtime_nsec")                   \
+	X(TK_SHIFT, "timekeeper", "tkr_mono.shift")                             \
+	X(NODE_PRESENT_PAGES, "pglist_data", "node_present_pages")              \
+	X(TK_OFFS_BOOT, "timekeeper", "offs_boot")                              \
+	X(TK_DATA_SHADOW, "tk_data", "shadow_timekeeper")                       \
+	X(CPUINFO_MICROCODE, "cpuinfo_x86", "microcode")                        \
 	X(CPUINFO_MODEL_ID, "cpuinfo_x86", "x86_model_id")
 
 enum kernel_member {

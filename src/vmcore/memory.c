@@ -76,6 +76,25 @@ static struct ey_error *read_entry(struct memory *m, uint64_t table, unsigned in
 	return NULL;
 }
 
+/**
+ * Two stretches need no page tables: the kernel's image, and the direct mapping of all memory
+ * (Documentation/arch/x86/x86_64/mm.rst). Used where a table is not in the dump, since only the
+ * tables know what of the stretches is mapped.
+ */
+static bool translate_without_tables(struct memory *m, uint64_t vaddr, uint64_t *pfn_ret)
+{
+	// The direct mapping is at most 32 PiB long with 5 levels, 64 TiB with 4.
+	const uint64_t direct_size = 1ULL << (m->levels == 5 ? 55 : 46);
+
+	if (in_image(vaddr))
+		*pfn_ret = (vaddr - START_KERNEL_MAP + m->phys_base) >> DUMP_PAGE_SHIFT;
+	else if (m->direct_map && vaddr - m->direct_map < direct_size)
+		*pfn_ret = (vaddr - m->direct_map) >> DUMP_PAGE_SHIFT;
+	else
+		return false;
+	return true;
+}
+
 struct ey_error *memory_translate(struct memory *m, uint64_t vaddr, uint64_t *pfn_ret)
 {
 	uint64_t vpn = vaddr >> DUMP_PAGE_SHIFT;
@@ -91,6 +110,11 @@ struct ey_error *memory_translate(struct memory *m, uint64_t vaddr, uint64_t *pf
 		uint64_t entry;
 
 		struct ey_error *err = read_entry(m, table, vaddr >> shift & 511, &entry);
+		if (err && err->code == EY_ERR_FAULT &&
+		    translate_without_tables(m, vaddr, pfn_ret)) {
+			ey_error_destroy(err);
+			return NULL;
+		}
 		if (err)
 			return ey_error_prefix(err, "page table of 0x%016" PRIx64, vaddr);
 		if (!(entry & (PTE_PRESENT | (level ? 0 : PTE_PROTNONE))))

@@ -24,6 +24,11 @@ struct memory {
 	/** What links the image's virtual addresses to physical: paddr = vaddr - map + phys_base.
 	 */
 	uint64_t phys_base;
+	/**
+	 * Where all physical memory is mapped (page_offset_base), 0 while not known: for dumps that
+	 * lack pages of the page tables.
+	 */
+	uint64_t direct_map;
 	/** Bits of a page table entry that are an address. */
 	uint64_t address_mask;
 	/** Virtual page number plus one, and its frame. */

@@ -8,6 +8,9 @@
 #include "vmcore/module.h"
 #include "vmcore/vmcoreinfo.h"
 
+// 2^40 pages are 4 PiB, what 5-level paging can hold.
+#define MAX_PAGES (1ULL << 40)
+
 enum {
 	// FSHIFT (include/linux/sched/loadavg.h): load averages have 11 bits of fraction.
 	LOAD_SHIFT = 11,
@@ -55,7 +58,8 @@ static bool timekeeper(struct kernel *k, uint64_t *ret)
 static void read_times(struct kernel *k, struct system_info *s)
 {
 	uint64_t tk;
-	int64_t seconds, to_monotonic, boot_ns;
+	int64_t seconds, to_monotonic, to_monotonic_ns, boot_ns;
+	uint64_t shifted_ns, shift;
 
 	s->crash_time = s->uptime_seconds = -1;
 	// Since 4.18 or so; written when the kernel dies.
@@ -64,15 +68,47 @@ static void read_times(struct kernel *k, struct system_info *s)
 		return;
 	if (s->crash_time <= 0)
 		s->crash_time = seconds;
+	// tk_xtime() and its way to the boot clock: seconds and nanoseconds of three parts.
 	if (kernel_read_signed(k, tk, MEM_TK_WALL_TO_MONOTONIC, &to_monotonic) &&
+	    kernel_read_signed(k, tk, MEM_TK_WALL_TO_MONOTONIC_NSEC, &to_monotonic_ns) &&
+	    kernel_read(k, tk, MEM_TK_XTIME_NSEC, &shifted_ns) &&
+	    kernel_read(k, tk, MEM_TK_SHIFT, &shift) && shift < 64 &&
 	    kernel_read_signed(k, tk, MEM_TK_OFFS_BOOT, &boot_ns)) {
-		// wall_to_monotonic is negative with a fraction of its own: off by less than 1 s.
-		int64_t uptime;
+		int64_t ns, uptime;
 
 		if (!__builtin_add_overflow(seconds, to_monotonic, &uptime) &&
-		    !__builtin_add_overflow(uptime, boot_ns / 1000000000, &uptime) && uptime >= 0)
+		    !__builtin_add_overflow((int64_t)(shifted_ns >> shift), to_monotonic_ns, &ns) &&
+		    !__builtin_add_overflow(ns, boot_ns, &ns) &&
+		    !__builtin_add_overflow(uptime, ns / 1000000000, &uptime) && uptime >= 0)
 			s->uptime_seconds = uptime;
 	}
+}
+
+// What the machine has: the present pages of all nodes, as crash counts them; else what the kernel
+// gave to its allocators.
+static int64_t memory_size(struct kernel *k)
+{
+	enum { MAX_NODES = 1024 };
+	uint64_t nodes, node, pages, sum = 0, total;
+
+	if (kernel_symbol(k, SYM_node_data, &nodes)) {
+		struct symbol symbol;
+		size_t count = 1;
+
+		if (k->have_kallsyms && kallsyms_find_address(&k->kallsyms, nodes, &symbol) &&
+		    symbol.address == nodes)
+			count = EY_MIN((size_t)(symbol.size / 8), (size_t)MAX_NODES);
+		for (size_t i = 0; i < count; i++) {
+			if (memory_u64(&k->memory, nodes + i * 8, &node) && node &&
+			    kernel_read(k, node, MEM_NODE_PRESENT_PAGES, &pages) &&
+			    pages < MAX_PAGES)
+				sum += pages;
+		}
+	}
+	if (!sum && kernel_symbol(k, SYM__totalram_pages, &total) &&
+	    memory_u64(&k->memory, total, &pages) && pages < MAX_PAGES)
+		sum = pages;
+	return sum && sum < MAX_PAGES ? (int64_t)(sum << DUMP_PAGE_SHIFT) : -1;
 }
 
 static void read_dmi(struct kernel *k, struct system_info *s)
@@ -126,7 +162,7 @@ void system_read(struct kernel *k, struct system_info *s)
 {
 	uint64_t at, value, loads[3];
 
-	*s = (struct system_info){.cpus = -1, .memory_bytes = -1, .microcode = -1};
+	*s = (struct system_info){.cpus = -1, .memory_bytes = -1, .cpu_mhz = -1, .microcode = -1};
 	read_uts(k, s);
 	if (!s->release[0]) {
 		const char *release = vmcoreinfo_find(k->dump.vmcoreinfo, "OSRELEASE");
@@ -139,9 +175,10 @@ void system_read(struct kernel *k, struct system_info *s)
 	read_boot_id(k, s);
 	for (unsigned int cpu = 0; cpu < k->cpu_count; cpu++)
 		s->cpus = EY_MAX(s->cpus, (int64_t)0) + k->cpu_online[cpu];
-	if (kernel_symbol(k, SYM__totalram_pages, &at) && memory_u64(&k->memory, at, &value) &&
-	    value < 1ULL << 40)
-		s->memory_bytes = (int64_t)(value << DUMP_PAGE_SHIFT);
+	s->memory_bytes = memory_size(k);
+	uint32_t khz;
+	if (kernel_symbol(k, SYM_cpu_khz, &at) && memory_u32(&k->memory, at, &khz) && khz)
+		s->cpu_mhz = khz / 1000;
 	if (kernel_symbol(k, SYM_tainted_mask, &at) && memory_u64(&k->memory, at, &value)) {
 		s->have_taint = true;
 		taint_letters(value, s->taint, sizeof(s->taint));

@@ -12,6 +12,7 @@ struct system_info {
 	char hostname[SYSTEM_TEXT_SIZE], release[SYSTEM_TEXT_SIZE], version[SYSTEM_TEXT_SIZE];
 	char machine[SYSTEM_TEXT_SIZE];
 	int64_t cpus;
+	/** What the machine has, as far as the kernel was told. */
 	int64_t memory_bytes;
 	/** Seconds since 1970. */
 	int64_t crash_time;
@@ -30,6 +31,7 @@ struct system_info {
 	char bios_vendor[SYSTEM_TEXT_SIZE], bios_version[SYSTEM_TEXT_SIZE];
 	char bios_date[SYSTEM_TEXT_SIZE];
 	char cpu_model[SYSTEM_TEXT_SIZE];
+	int64_t cpu_mhz;
 	int64_t microcode;
 	/** As /proc/sys/kernel/random/boot_id shows it; "" where nothing had read it. */
 	char boot_id[40];
