@@ -11,10 +11,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const char *const names[] = {"phys_base", "list_head.next", "page", "", "a)=1\n("};
-	_cleanup_free_ char *info = strndup((const char *)data, size);
+	_cleanup_free_ char *info = calloc(1, size + 1);
 	uint64_t u;
 	int64_t i;
 
+	if (info)
+		memcpy(info, data, size);
 	for (size_t n = 0; info && n < EY_ARRAY_SIZE(names); n++) {
 		vmcoreinfo_symbol(info, names[n], &u);
 		vmcoreinfo_number(info, names[n], &i);

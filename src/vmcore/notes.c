@@ -50,8 +50,13 @@ struct ey_error *notes_find_vmcoreinfo(const uint8_t *notes, size_t len, char **
 	for (size_t pos = 0; notes && notes_next(notes, len, &pos, &note);) {
 		if (!is_named(&note, "VMCOREINFO"))
 			continue;
-		*ret = strndup((const char *)note.desc, note.desc_len);
-		return *ret ? NULL : &ey_error_nomem;
+		char *text = malloc(note.desc_len + 1);
+		if (!text)
+			return &ey_error_nomem;
+		memcpy(text, note.desc, note.desc_len);
+		text[note.desc_len] = '\0';
+		*ret = text;
+		return NULL;
 	}
 	return NULL;
 }

@@ -358,6 +358,10 @@ static void system_is_read(void **state)
 	fake_dump_put_u64(&f, FAKE_TK + TK_XTIME, 1700000000);
 	fake_dump_put_u64(&f, FAKE_TK + TK_WALL_TO_MONOTONIC, (uint64_t)-1699999000LL);
 	fake_dump_put_u64(&f, FAKE_TK + TK_OFFS_BOOT, 5000000000);
+	// The fractions make another second: 0.7 of one and 0.6, the first shifted.
+	fake_dump_put_u64(&f, FAKE_TK + TK_WALL_TO_MONOTONIC_NSEC, 700000000);
+	fake_dump_put_u64(&f, FAKE_TK + TK_XTIME_NSEC, 600000000ULL << 8);
+	fake_dump_put_u32(&f, FAKE_TK + TK_SHIFT, 8);
 	fake_dump_put_u64(&f, FAKE_TAINTED, 1 << 9);
 	fake_dump_put(&f, FAKE_AVENRUN, loads, sizeof(loads));
 	fake_dump_put_u64(&f, FAKE_TOTALRAM, 1 << 18);
@@ -371,7 +375,7 @@ static void system_is_read(void **state)
 	assert_string_equal(s.release, "6.1.0-9-amd64");
 	assert_string_equal(s.machine, "x86_64");
 	assert_int_equal(s.crash_time, 1700000000);
-	assert_int_equal(s.uptime_seconds, 1005);
+	assert_int_equal(s.uptime_seconds, 1006);
 	assert_string_equal(s.taint, "W");
 	assert_true(s.have_load && s.load[0] > 0.99 && s.load[0] < 1.01 && s.load[1] > 1.49 &&
 		    s.load[1] < 1.51);

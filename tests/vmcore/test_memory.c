@@ -144,6 +144,28 @@ static void table_that_is_missing_is_a_fault(void **state)
 	end(&w);
 }
 
+// An incomplete dump may lack the tables: the image and the linear mapping need none.
+static void linear_stretches_need_no_tables(void **state)
+{
+	struct world w;
+	uint64_t value = 55;
+
+	begin(&w, 4);
+	// The image's first page is the top table: its fourth lies three frames behind.
+	memcpy(fake_dump_frame(&w.fake, w.fake.top_pfn + 3), &value, sizeof(value));
+	fake_dump_put_u64(&w.fake, FAKE_VMALLOC, 66);
+	fake_dump_leave_out(&w.fake, w.fake.top_pfn);
+	open_world(&w);
+	assert_u64(&w, FAKE_IMAGE + 0x3000, 55);
+	assert_no_u64(&w, FAKE_VMALLOC);
+	uint64_t linear = FAKE_LINEAR + ((w.fake.top_pfn + 3) << 12);
+	assert_no_u64(&w, linear); // where it begins is not known yet
+	w.memory.direct_map = FAKE_LINEAR;
+	assert_u64(&w, linear, 55);
+	assert_no_u64(&w, FAKE_LINEAR - 0x1000);
+	end(&w);
+}
+
 static void table_that_is_its_own_is_no_circle(void **state)
 {
 	struct world w;
@@ -307,6 +329,7 @@ int main(void)
 		cmocka_unit_test(only_present_entries_count),
 		cmocka_unit_test(encryption_bit_is_no_address),
 		cmocka_unit_test(table_that_is_missing_is_a_fault),
+		cmocka_unit_test(linear_stretches_need_no_tables),
 		cmocka_unit_test(table_that_is_its_own_is_no_circle),
 		cmocka_unit_test(read_goes_on_over_pages_and_stops_at_holes),
 		cmocka_unit_test(address_does_not_wrap_around),
