@@ -127,10 +127,27 @@ static void report(const struct run *r, const char *name, const struct record *r
 		r->options->report(ey_buf_str(&line), r->options->report_arg);
 }
 
-// File what is in the spool. dump NULL: its source is gone.
+// A crash that came by another road, or when the policy did not want its dump, may be there without
+// it: then the source, which is to be removed once it is filed, is the only copy.
+static struct ey_error *is_only_copy(struct run *r, const struct store_filed *filed, bool *ret)
+{
+	_cleanup_store_entry_ struct store_entry *entry = NULL;
+	bool had = true;
+
+	*ret = false;
+	if (!r->options->remove_source || !filed->already)
+		return NULL;
+	struct ey_error *err = store_entry_open(r->store, filed->path, &entry);
+	if (!err)
+		err = store_entry_had_dump(entry, &had);
+	*ret = !had;
+	return err;
+}
+
+// File what is in the spool. dump NULL: its source is gone. keep_ret: the source must stay.
 static struct ey_error *file_evidence(struct run *r, const char *key, const char *name,
 				      const struct host_dump *dump,
-				      const struct host_evidence *evidence)
+				      const struct host_evidence *evidence, bool *keep_ret)
 {
 	_cleanup_record_ struct record record = {0};
 	_cleanup_free_ char *id = NULL, *path = NULL;
@@ -167,7 +184,17 @@ static struct ey_error *file_evidence(struct run *r, const char *key, const char
 	if (err)
 		return err;
 	path = filed.path;
-	err = host_spool_done(r->spool, key, path);
+	*keep_ret = false;
+	if (fd >= 0)
+		err = is_only_copy(r, &filed, keep_ret);
+	if (!err && *keep_ret) {
+		ey_log_warning("%s/%s stays: its crash is filed as %s, but without the dump",
+			       r->options->crash_dir, name, path);
+		r->result->known++;
+		return NULL;
+	}
+	if (!err)
+		err = host_spool_done(r->spool, key, path);
 	if (err)
 		return err;
 	report(r, name, &record, &filed, want, have_dump, dump ? dump->bytes : 0);
@@ -199,7 +226,7 @@ static struct ey_error *get_evidence(struct run *r, const struct host_dump *dump
 static struct ey_error *handle_dump(struct run *r, const struct host_dump *dump)
 {
 	_cleanup_evidence_ struct host_evidence evidence = {0};
-	bool done;
+	bool done, keep = false;
 	struct ey_error *err = host_spool_is_done(r->spool, dump->key, &done);
 
 	if (err)
@@ -209,9 +236,9 @@ static struct ey_error *handle_dump(struct run *r, const struct host_dump *dump)
 	} else {
 		err = get_evidence(r, dump, &evidence);
 		if (!err)
-			err = file_evidence(r, dump->key, dump->folder, dump, &evidence);
+			err = file_evidence(r, dump->key, dump->folder, dump, &evidence, &keep);
 	}
-	if (!err && r->options->remove_source)
+	if (!err && r->options->remove_source && !keep)
 		err = host_dump_remove(r->options->crash_dir, dump->folder);
 	return err;
 }
@@ -239,7 +266,8 @@ static struct ey_error *handle_orphan(struct run *r, const char *key)
 
 	if (err || !source_is_gone(&evidence))
 		return err;
-	return file_evidence(r, key, "a dump that is gone", NULL, &evidence);
+	bool keep;
+	return file_evidence(r, key, "a dump that is gone", NULL, &evidence, &keep);
 }
 
 static void count_failure(struct run *r, const char *name, struct ey_error *err)

@@ -137,6 +137,26 @@ struct ey_error *store_entry_remove_dump(const struct store_entry *entry, uint64
 	return NULL;
 }
 
+struct ey_error *store_entry_had_dump(const struct store_entry *entry, bool *ret)
+{
+	_cleanup_free_ char *text = NULL;
+	struct stat st;
+
+	*ret = !fstatat(entry->dirfd, STORE_VMCORE, &st, AT_SYMLINK_NOFOLLOW);
+	if (*ret)
+		return NULL;
+	struct ey_error *err =
+		store_entry_read(entry, STORE_CHECKSUMS, MAX_CHECKSUMS_BYTES, &text, NULL);
+	if (err && err->code == EY_ERR_NOT_FOUND) {
+		// Filed by somebody else, who kept no sums.
+		ey_error_destroy(err);
+		return NULL;
+	}
+	if (!err)
+		*ret = strstr(text, "  " STORE_VMCORE "\n");
+	return err;
+}
+
 // One line of sha256sum's: the digest, two spaces (or " *"), the name.
 static struct ey_error *verify_line(const struct store_entry *entry, char *line)
 {

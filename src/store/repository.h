@@ -172,6 +172,11 @@ struct ey_error *store_entry_open_file(const struct store_entry *entry, const ch
  */
 struct ey_error *store_entry_remove_dump(const struct store_entry *entry,
 					 uint64_t *bytes_ret) EY_MUST_CHECK;
+/**
+ * Whether the crash was filed with its dump, also where the dump has been removed since: its
+ * checksum stays.
+ */
+struct ey_error *store_entry_had_dump(const struct store_entry *entry, bool *ret) EY_MUST_CHECK;
 /** Check the files that are there against `checksums`. EY_ERR_INPUT names the first that differs.
  */
 struct ey_error *store_entry_verify(const struct store_entry *entry) EY_MUST_CHECK;

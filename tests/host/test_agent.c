@@ -20,6 +20,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "host/agent.h"
+#include "store/policy.h"
 #include "store/repository.h"
 #include "tracer.h"
 #include "tree.h"
@@ -423,6 +424,53 @@ static void source_is_removed_where_wished(void **state)
 	assert_int_equal(count_names(f.crash, ""), 3); // crash, crash/still and its dump
 }
 
+// The agent's memory is lost, as when a host is installed anew over its /var/crash.
+static void forget(const struct fixture *f)
+{
+	remove_tree(f->state);
+	assert_int_equal(mkdir(f->state, 0755), 0);
+}
+
+static void only_copy_of_a_dump_stays(void **state)
+{
+	_cleanup_fixture_ struct fixture f;
+	_cleanup_free_ char *policy = NULL;
+
+	fixture_init(&f);
+	policy = in_tree(f.repository, STORE_POLICY_FILE);
+	write_text(
+		f.repository, STORE_POLICY_FILE,
+		"{\"schema\":\"eyrie/policy/1\",\"group_version\":\"g1\",\"default\":\"dmesg\"}");
+	add_bug(&f);
+	struct agent_result r = run(&f);
+	assert_int_equal(r.filed, 1);
+	assert_int_equal(r.with_dump, 0);
+	// Now the dump is wanted, but what is filed stays as it is: nobody has it but this host.
+	assert_int_equal(unlink(policy), 0);
+	forget(&f);
+	f.options.remove_source = true;
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(run(&f).known, 1);
+		assert_int_equal(count_names(f.crash, "dump."), 1);
+	}
+}
+
+static void source_of_a_purged_dump_goes(void **state)
+{
+	_cleanup_fixture_ struct fixture f;
+
+	fixture_init(&f);
+	add_bug(&f);
+	assert_int_equal(run(&f).with_dump, 1);
+	_cleanup_free_ char *entry = in_tree(f.repository, look(&f).path);
+	_cleanup_free_ char *dump = in_tree(entry, STORE_VMCORE);
+	assert_int_equal(unlink(dump), 0);
+	forget(&f);
+	f.options.remove_source = true;
+	assert_int_equal(run(&f).known, 1);
+	assert_int_equal(count_names(f.crash, "dump."), 0);
+}
+
 static int run_in_child(void *arg)
 {
 	struct fixture *f = arg;
@@ -653,6 +701,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(repository_that_cannot_be_reached),
 		cmocka_unit_test(evidence_waits_while_the_crash_directory_is_away),
 		cmocka_unit_test(source_is_removed_where_wished),
+		cmocka_unit_test(only_copy_of_a_dump_stays),
+		cmocka_unit_test(source_of_a_purged_dump_goes),
 		cmocka_unit_test(killed_at_every_step),
 		cmocka_unit_test(each_step_fails),
 		cmocka_unit_test(killed_in_a_loop),
