@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Hints of whose fault a crash is, each with its evidence (docs/signatures.md). */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -69,9 +70,7 @@ static const char *foreign_module(const struct report *r, const struct oops_even
 		const char *module = i ? e->frames[i - 1].module : e->module;
 		if (!module || (i && !e->frames[i - 1].reliable) || strlen(module) > 64)
 			continue;
-		word[0] = ' ';
-		strcpy(word + 1, module);
-		strcat(word, " ");
+		snprintf(word, sizeof(word), " %s ", module);
 		// Without the list of modules the taint must do.
 		if (r->foreign_modules[0] ? strstr(r->foreign_modules, word) != NULL
 					  : e->taint && strpbrk(e->taint, "OP"))

@@ -173,7 +173,7 @@ static void memory_is_bounded(void **state)
 #endif
 	limits.memory = 200 << 20;
 	assert_null(sandbox_run(eat, NULL, &limits, &out));
-	assert_in_range(atoi(ey_buf_str(&out)), 1, 200);
+	assert_in_range(strtol(ey_buf_str(&out), NULL, 10), 1, 200);
 }
 
 static struct ey_error *crash(void *arg, struct ey_buf *out)
@@ -250,7 +250,10 @@ static struct ey_error *use_ioctl(void *arg, struct ey_buf *out)
 
 static struct ey_error *map_code(void *arg, struct ey_buf *out)
 {
-	mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	void *code = mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC,
+			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	munmap(code, 4096);
 	return through("executable memory");
 }
 
