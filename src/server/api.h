@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /**
  * @file
- * The JSON API, one file a subject, one function a route. docs/openapi.yaml describes it for its
+ * The JSON API, one file a subject, one function a route. docs/openapi.json describes it for its
  * users; tests/server/api.py holds the two together.
  */
 #ifndef EYRIE_SERVER_API_H

@@ -44,8 +44,14 @@ struct ey_error *server_db_pool_take(struct server_db_pool *pool, struct db **re
 	if (pool->count)
 		db = pool->idle[--pool->count];
 	pthread_mutex_unlock(&pool->lock);
-	if (!db)
-		return db_open_config(pool->config, DB_OPEN_WRITE, ret);
+	if (!db) {
+		struct ey_error *err = db_open_config(pool->config, DB_OPEN_WRITE, ret);
+
+		// Damaged, or of a newer Eyrie: our fault in any case, and not the request's.
+		if (err && err != &ey_error_nomem)
+			err->code = EY_ERR_IO;
+		return err;
+	}
 	*ret = db;
 	return NULL;
 }
