@@ -62,13 +62,19 @@ static bool header_address(const struct report *r, uint64_t *ret)
 	return true;
 }
 
+// A frame that the kernel marks proves nothing, but for the one that is blamed all the same.
+static bool counts(const struct oops_event *e, const struct oops_frame *f)
+{
+	return f->reliable || (e->guilty && f->function && !strcmp(f->function, e->guilty));
+}
+
 static const char *foreign_module(const struct report *r, const struct oops_event *e)
 {
 	char word[68];
 
 	for (size_t i = 0; i <= e->frame_count; i++) {
 		const char *module = i ? e->frames[i - 1].module : e->module;
-		if (!module || (i && !e->frames[i - 1].reliable) || strlen(module) > 64)
+		if (!module || (i && !counts(e, &e->frames[i - 1])) || strlen(module) > 64)
 			continue;
 		snprintf(word, sizeof(word), " %s ", module);
 		// Without the list of modules the taint must do.
