@@ -283,7 +283,8 @@ async function main() {
     assert.equal(await page.evaluate(() => document.documentElement.dataset.theme), 'light');
     await shot('overview-light', { fullPage: true });
     await page.getByRole('button', { name: 'Larger, for a wall' }).click();
-    assert.equal(await page.evaluate(() => getComputedStyle(document.documentElement).fontSize), '19px');
+    // The page is drawn anew after the click, not in it.
+    await page.waitForFunction(() => getComputedStyle(document.documentElement).fontSize === '19px');
     await page.getByRole('button', { name: 'Larger, for a wall' }).click();
     for (const width of [2560, 1280, 800, 400]) {
       await page.setViewportSize({ width, height: 900 });
