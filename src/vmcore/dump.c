@@ -114,8 +114,9 @@ struct ey_error *dump_load_notes(struct dump *d, uint64_t offset, uint64_t size)
 	return NULL;
 }
 
-// The cached page, or the place where to put it.
-static uint8_t **cache_slot(struct page_cache *cache, uint64_t pfn, bool *hit_ret)
+// The cached page, or the place where to put it, and where its frame number stands.
+static uint8_t **cache_slot(struct page_cache *cache, uint64_t pfn, bool *hit_ret,
+			    uint64_t **pfn_ret)
 {
 	// Fibonacci hashing spreads the runs of frames that a kernel's data are.
 	size_t set = (pfn * 0x9e3779b97f4a7c15) >> (64 - 9);
@@ -124,6 +125,7 @@ static uint8_t **cache_slot(struct page_cache *cache, uint64_t pfn, bool *hit_re
 	for (size_t way = 0; way < CACHE_WAYS; way++) {
 		if (cache->sets[set].pages[way] && cache->sets[set].pfns[way] == pfn) {
 			*hit_ret = true;
+			*pfn_ret = &cache->sets[set].pfns[way];
 			return &cache->sets[set].pages[way];
 		}
 	}
@@ -131,6 +133,7 @@ static uint8_t **cache_slot(struct page_cache *cache, uint64_t pfn, bool *hit_re
 	// No frame has this number: the slot is of nobody until it is filled.
 	cache->sets[set].pfns[way] = UINT64_MAX;
 	*hit_ret = false;
+	*pfn_ret = &cache->sets[set].pfns[way];
 	return &cache->sets[set].pages[way];
 }
 
@@ -145,8 +148,9 @@ struct ey_error *dump_read_page(struct dump *d, uint64_t pfn, void *dest)
 
 struct ey_error *dump_get_page(struct dump *d, uint64_t pfn, const uint8_t **ret)
 {
+	uint64_t *slot_pfn;
 	bool hit;
-	uint8_t **slot = cache_slot(d->cache, pfn, &hit);
+	uint8_t **slot = cache_slot(d->cache, pfn, &hit, &slot_pfn);
 
 	if (!hit) {
 		if (!*slot)
@@ -156,8 +160,7 @@ struct ey_error *dump_get_page(struct dump *d, uint64_t pfn, const uint8_t **ret
 		struct ey_error *err = dump_read_page(d, pfn, *slot);
 		if (err)
 			return err;
-		size_t set = (pfn * 0x9e3779b97f4a7c15) >> (64 - 9);
-		d->cache->sets[set].pfns[slot - d->cache->sets[set].pages] = pfn;
+		*slot_pfn = pfn;
 	}
 	*ret = *slot;
 	return NULL;

@@ -236,9 +236,7 @@ enum unwind_result unwind_step(struct unwind *u)
 	if (why)
 		return orc.type == ORC_TYPE_CALL && find_direct_call(u, &orc) ? UNWIND_NEXT
 									      : broken(u, why);
-	bool had_regs = u->interrupted && u->have_regs;
 	uint64_t old_bp = u->bp;
-	bool regs_known = u->have_regs;
 	enum unwind_result result = find_return(u, &orc, cfa);
 	if (result != UNWIND_NEXT)
 		return result;
@@ -253,7 +251,7 @@ enum unwind_result unwind_step(struct unwind *u)
 		u->bp_known = deref(u, old_bp + (uint64_t)(int64_t)orc.bp_offset, &u->bp);
 	}
 	// The registers of an exception hold for the function that it interrupted, not above.
-	if (!u->interrupted && (had_regs || regs_known))
+	if (!u->interrupted)
 		u->have_regs = false;
 	if (!u->interrupted && !kernel_is_text(u->k, u->ip - 1) &&
 	    !orc_is_trampoline(u->k, u->ip)) {
