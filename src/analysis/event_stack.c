@@ -82,5 +82,10 @@ struct ey_error *event_from_stack(const struct stack *s, const char *release,
 		}
 	}
 	struct ey_error *err = ey_buf_error(&text);
-	return err || !text.len ? err : oops_parse_text(text.data, text.len, events_ret, count_ret);
+	if (err || !text.len || (err = oops_parse_text(text.data, text.len, events_ret, count_ret)))
+		return err;
+	// The lines of this text are no log's.
+	for (size_t i = 0; i < *count_ret; i++)
+		oops_event_forget_lines(&(*events_ret)[i]);
+	return NULL;
 }

@@ -81,6 +81,17 @@ static struct ey_error *read_uint(const json_t *obj, const char *where, const ch
 	return err;
 }
 
+// A line of the log, counted from 1.
+static struct ey_error *read_line(const json_t *obj, const char *where, const char *key,
+				  uint64_t *ret)
+{
+	int64_t v = (int64_t)*ret;
+	struct ey_error *err = read_int(obj, where, key, 1, &v);
+
+	*ret = (uint64_t)v;
+	return err;
+}
+
 static struct ey_error *read_bool(const json_t *obj, const char *where, const char *key, bool *ret)
 {
 	const json_t *v = json_object_get(obj, key);
@@ -190,7 +201,8 @@ static const struct string_field event_fields[] = {
 	FIELD(record_event, guilty, 1024),   FIELD(record_event, signature, 2048),
 	FIELD(record_event, reason, 2048),   FIELD(record_event, comm, 255),
 	FIELD(record_event, taint, 255),     FIELD(record_event, kernel, 255),
-	FIELD(record_event, hardware, 1024),
+	FIELD(record_event, hardware, 1024), FIELD(record_event, verdict, 64),
+	FIELD(record_event, evidence, 1024),
 };
 
 static struct ey_error *read_system(const json_t *obj, struct record_system *s)
@@ -259,6 +271,8 @@ static struct ey_error *read_frame(const json_t *obj, struct record_frame *f)
 		err = read_address(obj, where, "address", &f->address);
 	if (!err)
 		err = read_bool(obj, where, "reliable", &f->reliable);
+	if (!err)
+		err = read_line(obj, where, "line", &f->line);
 	return err;
 }
 
@@ -269,6 +283,21 @@ static bool kind_is_sound(const char *kind)
 			return false;
 	}
 	return *kind;
+}
+
+static struct ey_error *read_lines(const json_t *event, struct record_event *e)
+{
+	static const char *const names[] = {
+#define X(id, name) [OOPS_FIELD_##id] = name,
+		OOPS_FIELDS(X)
+#undef X
+	};
+	const json_t *obj;
+	struct ey_error *err = get_object(event, "event", "lines", &obj);
+
+	for (size_t i = 0; !err && obj && i < OOPS_FIELD_COUNT; i++)
+		err = read_line(obj, "event.lines", names[i], &e->lines[i]);
+	return err;
 }
 
 static struct ey_error *read_event(const json_t *obj, struct record_event *e)
@@ -289,9 +318,11 @@ static struct ey_error *read_event(const json_t *obj, struct record_event *e)
 	if (!err)
 		err = read_bool(obj, "event", "corrupted", &e->corrupted);
 	if (!err)
-		err = read_uint(obj, "event", "first_line", &e->first_line);
+		err = read_line(obj, "event", "first_line", &e->first_line);
 	if (!err)
-		err = read_uint(obj, "event", "last_line", &e->last_line);
+		err = read_line(obj, "event", "last_line", &e->last_line);
+	if (!err)
+		err = read_lines(obj, e);
 	if (!err)
 		err = get_array(obj, "event", "frames", RECORD_MAX_FRAMES, &v);
 	if (err)

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "oops/event.h"
 
 #define RECORD_SCHEMA "eyrie/crash/1"
 
@@ -82,6 +83,8 @@ struct record_frame {
 	uint64_t size;
 	/** 0: not in the record (a frame from a log). */
 	uint64_t address;
+	/** Its line of the log, from 1; 0: not said. */
+	uint64_t line;
 	bool reliable;
 };
 
@@ -113,6 +116,11 @@ struct record_event {
 	/** Where it stands in the record's log, lines from 1; 0, 0: not said. */
 	uint64_t first_line;
 	uint64_t last_line;
+	/** The line of the log that each field came from; 0: not said. */
+	uint64_t lines[OOPS_FIELD_COUNT];
+	/** "hardware", "out-of-tree", and what that rests on; NULL: no hint. */
+	char *verdict;
+	char *evidence;
 };
 
 struct record_task {

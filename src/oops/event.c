@@ -28,6 +28,14 @@ const char *oops_verdict_name(enum oops_verdict verdict)
 	return (size_t)verdict < EY_ARRAY_SIZE(names) ? names[verdict] : NULL;
 }
 
+void oops_event_forget_lines(struct oops_event *event)
+{
+	event->first_line = event->last_line = 0;
+	memset(event->lines, 0, sizeof(event->lines));
+	for (size_t i = 0; i < event->frame_count; i++)
+		event->frames[i].line = 0;
+}
+
 void oops_event_deinit(struct oops_event *event)
 {
 	for (size_t i = 0; i < event->frame_count; i++) {
@@ -132,6 +140,31 @@ static void write_frame(const struct oops_frame *frame, struct ey_json *json)
 	ey_json_object_end(json);
 }
 
+// Of each event, so put together here as the frames are.
+static void write_lines(const struct oops_event *event, struct ey_json *json)
+{
+	static const struct {
+		const char *key;
+		size_t len;
+	} fields[] = {
+#define X(id, name) [OOPS_FIELD_##id] = {",\"" name "\":", sizeof(name) + 3},
+		OOPS_FIELDS(X)
+#undef X
+	};
+	char text[OOPS_FIELD_COUNT * 40], *p = text;
+
+	for (size_t i = 0; i < OOPS_FIELD_COUNT; i++) {
+		if (event->lines[i])
+			p = put_uint(put_text(p, fields[i].key, fields[i].len), event->lines[i]);
+	}
+	if (p == text)
+		return;
+	text[0] = '{';
+	*p++ = '}';
+	ey_json_key(json, "lines");
+	ey_json_raw(json, text, (size_t)(p - text));
+}
+
 void oops_event_write(const struct oops_event *event, struct ey_json *json)
 {
 	ey_json_object_begin(json);
@@ -180,6 +213,7 @@ void oops_event_write(const struct oops_event *event, struct ey_json *json)
 	if (event->first_line) {
 		ey_json_kv_uint(json, "first_line", event->first_line);
 		ey_json_kv_uint(json, "last_line", event->last_line);
+		write_lines(event, json);
 	}
 	if (event->time >= 0) {
 		ey_json_key(json, "time");

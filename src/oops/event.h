@@ -51,6 +51,30 @@ enum oops_kind {
 #undef X
 };
 
+/**
+ * The fields of an event whose line in the log is known, and their names in JSON. What is not here
+ * stands with another: the kind with the title; offset, size, module and signature with the
+ * function; the reason with the guilty function or, without one, with the title.
+ */
+#define OOPS_FIELDS(X)          \
+	X(TITLE, "title")       \
+	X(FUNCTION, "function") \
+	X(GUILTY, "guilty")     \
+	X(CPU, "cpu")           \
+	X(PID, "pid")           \
+	X(COMM, "comm")         \
+	X(TAINT, "taint")       \
+	X(KERNEL, "kernel")     \
+	X(HARDWARE, "hardware") \
+	X(PANIC, "panic")
+
+enum oops_field {
+#define X(id, name) OOPS_FIELD_##id,
+	OOPS_FIELDS(X)
+#undef X
+		OOPS_FIELD_COUNT,
+};
+
 /** Hints; "likely", never "certainly". */
 enum oops_verdict {
 	OOPS_VERDICT_NONE,
@@ -108,6 +132,8 @@ struct oops_event {
 	/** First and last line of the report in the log, counted from 1. */
 	uint64_t first_line;
 	uint64_t last_line;
+	/** The line that each field came from, counted from 1; 0: the field is empty. */
+	uint64_t lines[OOPS_FIELD_COUNT];
 	/** Seconds of printk time of the first line; negative where there is none. */
 	double time;
 	/** Text of "Kernel panic - not syncing: ..." where the report is one or led to one. */
@@ -124,6 +150,8 @@ struct oops_event {
 const char *oops_kind_name(enum oops_kind kind);
 /** "hardware", "out-of-tree"; NULL for none. */
 const char *oops_verdict_name(enum oops_verdict verdict);
+/** Forget the line numbers: the text that was parsed is no log. */
+void oops_event_forget_lines(struct oops_event *event);
 /** Release what the event owns and zero it; the struct itself is the caller's. */
 void oops_event_deinit(struct oops_event *event);
 /** Write the event as the JSON object of the design's contract. */

@@ -44,12 +44,12 @@ struct ey_error *oops_explain(const struct report *r, struct oops_event *e)
 				continue;
 			pass = oops_pass_find(name, ~(unsigned int)PASS_DISPATCH);
 			ey_buf_printf(&out, "line %llu: %s is passed over: %s\n",
-				      (unsigned long long)f->line, name,
+				      (unsigned long long)f->symbol.line, name,
 				      pass ? pass->why : "what a loop or a recursion is in varies");
 		}
 		if (e->guilty)
 			ey_buf_printf(&out, "line %llu: %s is the guilty function\n",
-				      (unsigned long long)g->line, e->guilty);
+				      (unsigned long long)g->symbol.line, e->guilty);
 	} else if (e->guilty) {
 		ey_buf_printf(&out, "%s is the guilty function: the report names it itself\n",
 			      e->guilty);

@@ -77,6 +77,7 @@ static struct ey_error *set_place(struct oops_event *e, const struct report *r,
 	e->have_offset = s->have_offset;
 	e->offset = s->offset;
 	e->size = s->size;
+	e->lines[OOPS_FIELD_FUNCTION] = s->line;
 	return NULL;
 }
 
@@ -233,7 +234,7 @@ static struct ey_error *copy_frames(struct oops_event *e, const struct report *r
 		to->offset = f->symbol.offset;
 		to->size = f->symbol.size;
 		to->reliable = f->flags & FRAME_RELIABLE;
-		to->line = f->line;
+		to->line = f->symbol.line;
 	}
 	return NULL;
 }
@@ -315,6 +316,9 @@ static struct ey_error *fill(struct report *r, struct oops_event *e)
 		guilty = report_text(r, symbol->name);
 	else if (header_name(r, name, sizeof(name)))
 		guilty = name;
+	memcpy(e->lines, r->lines, sizeof(e->lines));
+	if (guilty)
+		e->lines[OOPS_FIELD_GUILTY] = symbol ? symbol->line : r->first_line;
 	if ((err = set_place(e, r, place_of(r, symbol))) || (err = make_keys(e, r, guilty)) ||
 	    (err = copy(&e->comm, r->comm)) || (err = copy(&e->taint, r->taint)) ||
 	    (err = copy(&e->kernel, r->kernel)) || (err = copy(&e->hardware, r->hardware)) ||

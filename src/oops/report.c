@@ -25,6 +25,7 @@ static struct raw_symbol keep_symbol(struct report *r, const struct oops_symbol 
 		.module = s->module ? arena_add(r, s->module, s->module_len) : 0,
 		.offset = s->offset,
 		.size = s->size,
+		.line = r->number,
 		.have_offset = s->have_offset,
 	};
 }
@@ -52,8 +53,7 @@ static bool is_aside(enum oops_section_kind kind)
 	return kind == SECTION_ORIGIN || kind == SECTION_CHAIN;
 }
 
-static void frame_add(struct report *r, const struct oops_symbol *symbol, unsigned int flags,
-		      uint64_t number)
+static void frame_add(struct report *r, const struct oops_symbol *symbol, unsigned int flags)
 {
 	// Of a very long trace the doubtful frames go first.
 	if (r->frame_count == OOPS_FRAMES_MAX ||
@@ -64,7 +64,6 @@ static void frame_add(struct report *r, const struct oops_symbol *symbol, unsign
 	struct raw_frame *f = &r->frames[r->frame_count];
 	*f = (struct raw_frame){
 		.symbol = keep_symbol(r, symbol),
-		.line = number,
 		.flags = (uint8_t)flags,
 		.section = (uint8_t)(r->section_count - 1),
 	};
@@ -123,8 +122,10 @@ static bool continues(struct report *r, const struct oops_header *h, const char 
 		const char *p = text + h->end, *end = text + len;
 		while (p < end && (*p == ':' || *p == ' '))
 			p++;
-		if (!r->panic[0])
+		if (!r->panic[0]) {
 			report_keep_text(r->panic, sizeof(r->panic), p, (size_t)(end - p));
+			report_mark(r, OOPS_FIELD_PANIC);
+		}
 		// The trace that follows is panic()'s.
 		section_begin(r, SECTION_TRACE);
 		if (!r->panic_section)
@@ -194,12 +195,13 @@ void report_begin(struct report *r, const struct oops_header *header, const stru
 	// All but the big arrays, which the counts guard.
 	memset(r, 0, offsetof(struct report, frames));
 	r->frame_count = 0;
-	memset(&r->cpu, 0, offsetof(struct report, arena) - offsetof(struct report, cpu));
+	memset(&r->lines, 0, offsetof(struct report, arena) - offsetof(struct report, lines));
 	r->arena[0] = '\0';
 	r->arena_used = 1;
 	r->rule = header->rule;
 	r->kind = oops_rule_info[header->rule].kind;
-	r->first_line = r->last_line = number;
+	r->first_line = r->last_line = r->number = number;
+	report_mark(r, OOPS_FIELD_TITLE);
 	r->time = line->time;
 	r->corrupted = line->dropped;
 	memcpy(r->caller, line->caller, sizeof(r->caller));
@@ -217,6 +219,7 @@ void report_begin(struct report *r, const struct oops_header *header, const stru
 		while (p < end && (*p == ':' || *p == ' '))
 			p++;
 		report_keep_text(r->panic, sizeof(r->panic), p, (size_t)(end - p));
+		report_mark(r, OOPS_FIELD_PANIC);
 		r->died = true;
 		section_begin(r, SECTION_TRACE);
 		r->panic_section = 1;
@@ -268,6 +271,7 @@ enum report_take report_add(struct report *r, const struct oops_line *line,
 	enum oops_section_kind section;
 	enum oops_pc pc;
 
+	r->number = number;
 	if (line->dropped)
 		r->corrupted = true;
 	if (!n)
@@ -297,8 +301,8 @@ enum report_take report_add(struct report *r, const struct oops_line *line,
 		if (frame.have_callee &&
 		    (!r->frame_count ||
 		     r->frames[r->frame_count - 1].section != r->section_count - 1))
-			frame_add(r, &frame.callee, FRAME_RELIABLE, number);
-		frame_add(r, &frame.symbol, frame.reliable ? FRAME_RELIABLE : 0, number);
+			frame_add(r, &frame.callee, FRAME_RELIABLE);
+		frame_add(r, &frame.symbol, frame.reliable ? FRAME_RELIABLE : 0);
 		return REPORT_TOOK;
 	}
 	if ((pc = oops_pc_parse(s, line->len, &symbol)) != OOPS_PC_NONE) {
@@ -310,7 +314,7 @@ enum report_take report_add(struct report *r, const struct oops_line *line,
 				r->pc = keep_symbol(r, &symbol);
 			if (r->section_count && is_aside(r->sections[r->section_count - 1]))
 				section_begin(r, SECTION_BARE);
-			frame_add(r, &symbol, FRAME_RELIABLE | FRAME_PC, number);
+			frame_add(r, &symbol, FRAME_RELIABLE | FRAME_PC);
 		} else if (pc == OOPS_PC_ADDRESS && !r->pc.name) {
 			r->pc_unknown = true;
 		}
@@ -346,8 +350,10 @@ enum report_take report_add(struct report *r, const struct oops_line *line,
 		return REPORT_TOOK;
 	}
 	if (oops_has_prefix(p, n, "Hardware name: ")) {
-		if (!r->hardware[0])
+		if (!r->hardware[0]) {
 			report_keep_text(r->hardware, sizeof(r->hardware), p + 15, n - 15);
+			report_mark(r, OOPS_FIELD_HARDWARE);
+		}
 		return REPORT_NEUTRAL;
 	}
 	if (r->rule == RULE_RCU_STALL && oops_find(s, line->len, "kthread stack dump:"))

@@ -49,12 +49,13 @@ struct raw_symbol {
 	uint32_t module;
 	uint64_t offset;
 	uint64_t size;
+	/** Where it stands in the log. */
+	uint64_t line;
 	bool have_offset;
 };
 
 struct raw_frame {
 	struct raw_symbol symbol;
-	uint64_t line;
 	uint8_t flags;
 	uint8_t section;
 };
@@ -63,6 +64,8 @@ struct report {
 	enum oops_rule rule;
 	enum oops_kind kind;
 	uint64_t first_line, last_line;
+	/** The line at work. */
+	uint64_t number;
 	double time;
 	char caller[OOPS_CALLER_MAX];
 	char header[OOPS_HEADER_MAX];
@@ -80,6 +83,8 @@ struct report {
 	unsigned int panic_section;
 	struct raw_frame frames[OOPS_FRAMES_MAX];
 	unsigned int frame_count;
+	/** Where the fields below stand in the log. */
+	uint64_t lines[OOPS_FIELD_COUNT];
 	int cpu;
 	int64_t pid;
 	char comm[32];
@@ -144,6 +149,12 @@ static inline const char *report_skip_blank(const char *p, const char *end)
 	while (p < end && (*p == ' ' || *p == '\t'))
 		p++;
 	return p;
+}
+
+/** The line at work says @p field. */
+static inline void report_mark(struct report *r, enum oops_field field)
+{
+	r->lines[field] = r->number;
 }
 
 /** Copy @p len bytes to @p to, cut to its @p size, with a NUL. */

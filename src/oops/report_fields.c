@@ -14,6 +14,24 @@ static uint64_t parse_uint(const char *p, const char *end)
 	return v;
 }
 
+static void set_cpu(struct report *r, uint64_t cpu)
+{
+	r->cpu = (int)cpu;
+	report_mark(r, OOPS_FIELD_CPU);
+}
+
+static void set_pid(struct report *r, uint64_t pid)
+{
+	r->pid = (int64_t)pid;
+	report_mark(r, OOPS_FIELD_PID);
+}
+
+static void set_comm(struct report *r, const char *p, const char *end)
+{
+	report_keep_text(r->comm, sizeof(r->comm), p, (size_t)(end - p));
+	report_mark(r, OOPS_FIELD_COMM);
+}
+
 // "CPU: 1 UID: 0 PID: 178 Comm: tail Kdump: loaded Tainted: G    OE   6.1.0-56-amd64 #1 ...",
 // in old kernels "Pid: 178, comm: tail Tainted: P 2.6.32 #1", on s390x and ARM "CPU: 0 Not
 // tainted".
@@ -30,9 +48,9 @@ bool report_take_cpu_line(struct report *r, const char *s, const char *end)
 	if (!comm && !oops_find(p, n, "ainted"))
 		return false;
 	if (!old && r->cpu < 0)
-		r->cpu = (int)parse_uint(p + 5, end);
+		set_cpu(r, parse_uint(p + 5, end));
 	if (pid && r->pid < 0)
-		r->pid = (int64_t)parse_uint(pid + 5, end);
+		set_pid(r, parse_uint(pid + 5, end));
 	q = oops_find(p, n, "Not tainted");
 	const char *tainted = q ? NULL : oops_find(p, n, "Tainted: ");
 	const char *kdump = oops_find(p, n, " Kdump: ");
@@ -48,14 +66,16 @@ bool report_take_cpu_line(struct report *r, const char *s, const char *end)
 		release = e;
 		while (e > t && e[-1] == ' ')
 			e--;
-		if (!r->taint[0])
+		if (!r->taint[0]) {
 			report_keep_text(r->taint, sizeof(r->taint), t, (size_t)(e - t));
+			report_mark(r, OOPS_FIELD_TAINT);
+		}
 	}
 	if (comm && state && state > comm && !r->comm[0]) {
 		const char *c = comm + 6, *e = kdump && kdump < state ? kdump : state;
 		while (e > c && e[-1] == ' ')
 			e--;
-		report_keep_text(r->comm, sizeof(r->comm), c, (size_t)(e - c));
+		set_comm(r, c, e);
 	}
 	if (release && release < end && !r->kernel[0]) {
 		const char *e = memchr(release, ' ', (size_t)(end - release));
@@ -65,6 +85,7 @@ bool report_take_cpu_line(struct report *r, const char *s, const char *end)
 				 (size_t)((e ? e : end) - release));
 		if ((paren = strchr(r->kernel, '(')))
 			*paren = '\0';
+		report_mark(r, OOPS_FIELD_KERNEL);
 	}
 	return true;
 }
@@ -146,13 +167,13 @@ void report_take_subject(struct report *r, const char *text, size_t len)
 	case RULE_SOFT_LOCKUP:
 		// "CPU#1 stuck for 22s! [comm:123]"
 		if ((p = oops_find(text, len, "CPU#")))
-			r->cpu = (int)parse_uint(p + 4, end);
+			set_cpu(r, parse_uint(p + 4, end));
 		break;
 	case RULE_HARD_LOCKUP:
 		if ((p = oops_find(text, len, "on cpu ")))
-			r->cpu = (int)parse_uint(p + 7, end);
+			set_cpu(r, parse_uint(p + 7, end));
 		else if ((p = oops_find(text, len, "CPU ")))
-			r->cpu = (int)parse_uint(p + 4, end);
+			set_cpu(r, parse_uint(p + 4, end));
 		break;
 	case RULE_HUNG_TASK:
 		// "INFO: task comm:123 blocked for more than 120 seconds."
@@ -163,8 +184,8 @@ void report_take_subject(struct report *r, const char *text, size_t len)
 			const char *colon = words ? memrchr(p, ':', (size_t)(words - p)) : NULL;
 			p += 11;
 			if (colon && colon > p) {
-				report_keep_text(r->comm, sizeof(r->comm), p, (size_t)(colon - p));
-				r->pid = (int64_t)parse_uint(colon + 1, end);
+				set_comm(r, p, colon);
+				set_pid(r, parse_uint(colon + 1, end));
 			}
 		}
 		break;
@@ -173,20 +194,19 @@ void report_take_subject(struct report *r, const char *text, size_t len)
 		if ((p = oops_find(text, len, " process "))) {
 			const char *open = memchr(p, '(', (size_t)(end - p));
 			const char *close = open ? memchr(open, ')', (size_t)(end - open)) : NULL;
-			r->pid = (int64_t)parse_uint(p + 9, end);
+			set_pid(r, parse_uint(p + 9, end));
 			if (close)
-				report_keep_text(r->comm, sizeof(r->comm), open + 1,
-						 (size_t)(close - open - 1));
+				set_comm(r, open + 1, close);
 		}
 		break;
 	case RULE_WARN_AT:
 	case RULE_MCE:
 		if ((p = oops_find(text, len, "CPU: ")) || (p = oops_find(text, len, "CPU#")))
-			r->cpu = (int)parse_uint(p + (p[3] == '#' ? 4 : 5), end);
+			set_cpu(r, parse_uint(p + (p[3] == '#' ? 4 : 5), end));
 		else if ((p = oops_find(text, len, "CPU ")))
-			r->cpu = (int)parse_uint(p + 4, end);
+			set_cpu(r, parse_uint(p + 4, end));
 		if ((p = oops_find(text, len, "PID: ")))
-			r->pid = (int64_t)parse_uint(p + 5, end);
+			set_pid(r, parse_uint(p + 5, end));
 		break;
 	default:
 		break;

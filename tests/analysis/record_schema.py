@@ -42,7 +42,9 @@ GOOD = [
     put(["event", "offset"], None), put(["event", "kind"], "NEW-KIND2"),
     put(["gaps"], [{"what": "tasks", "why": "no BTF in the dump", "how": 1}]),
     put(["tasks"], []), put(["event", "frames", 0, "module"], None),
-    put(["event", "frames"], []), put(["dump"], {}), put(["panic_task", "pid"], None),
+    put(["event", "frames"], []), put(["event", "lines"], {"title": 3, "cpu": None, "later": "x"}),
+    put(["event", "lines"], None), put(["event", "frames", 0, "line"], 7),
+    put(["event", "verdict"], "hardware"), put(["dump"], {}), put(["panic_task", "pid"], None),
 ]
 BAD = [
     put(["schema"], MISSING), put(["schema"], "eyrie/crash/2"), put(["schema"], 1),
@@ -56,6 +58,9 @@ BAD = [
     put(["system", "uptime_seconds"], "5"), put(["system", "uptime_seconds"], 1e300),
     put(["system", "load"], [1, 2]), put(["system", "load"], [1, 2, "3"]),
     put(["system", "load"], [1, 2, 3, 4]), put(["inventory", "vendor"], ["QEMU"]),
+    put(["event", "lines"], []), put(["event", "lines"], {"title": 0}),
+    put(["event", "lines"], {"cpu": "3"}), put(["event", "frames", 0, "line"], 0),
+    put(["event", "verdict"], 1), put(["event", "evidence"], "x" * 1025),
     put(["event"], []), put(["event", "kind"], MISSING), put(["event", "kind"], "<b>"),
     put(["event", "kind"], ""), put(["event", "reason"], None), put(["event", "reason"], ""),
     put(["event", "offset"], -5), put(["event", "pid"], -2), put(["event", "corrupted"], 1),

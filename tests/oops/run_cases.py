@@ -3,8 +3,9 @@
 """run_cases.py EYRIE CASE...: each case is a kernel log with its expected verdict at the top.
 
 Lines "# key: value" say what the first event must have ("next-key": the second; "events: N"
-counts them; "none:" wants no event). "fatal: KIND|yes|no" is what --fatal must answer. Every case is also
-fed in three other dresses (syslog, journal, /dev/kmsg), which must not change the answer, and cut
+counts them; "none:" wants no event; "part.key" looks into an object of the event, "lines.cpu" say).
+"fatal: KIND|yes|no" is what --fatal must answer. Each line that an event names for a field must hold
+that field. Every case is also fed in three other dresses (syslog, journal, /dev/kmsg), which must not change the answer, and cut
 off at every line, which must not crash.
 """
 import json, re, subprocess, sys
@@ -18,8 +19,27 @@ def run(eyrie, text, *options):
 
 
 def value(event, key):
-    v = event.get(key)
+    v = event
+    for part in key.split("."):
+        v = v.get(part) if isinstance(v, dict) else None
+    if isinstance(v, list):
+        return " ".join(map(str, v))
     return "" if v is None else str(v).lower() if isinstance(v, bool) else str(v)
+
+
+def misplaced(event, lines):
+    """The fields whose line of the log does not hold them."""
+    bad = []
+    places = [(f, event.get(f), n) for f, n in event.get("lines", {}).items() if f != "title"]
+    places += [("frame", f["function"], f["line"]) for f in event["frames"]]
+    for field, v, n in places:
+        line = lines[n - 1] if 0 < n <= len(lines) else ""
+        # What is blamed may have another name: without suffixes, and one for all ways of a wait.
+        if field == "guilty":
+            v = re.sub(r"^(smp_call_function|synchronize_rcu).*", "", v)
+        if str(v) not in line:
+            bad.append(f"{field} is {v!r}, and line {n} says {line!r}")
+    return bad
 
 
 def dress(lines, style):
@@ -40,7 +60,7 @@ def dress(lines, style):
 def check(eyrie, path):
     want, lines = [], []
     for line in open(path, encoding="utf-8", errors="surrogateescape").read().splitlines():
-        m = re.match(r"# ([a-z_-]+): ?(.*)", line)
+        m = re.match(r"# ([a-z_.-]+): ?(.*)", line)
         if m and not lines:
             want.append((m[1], m[2]))
         else:
@@ -67,6 +87,8 @@ def check(eyrie, path):
                 got = hex(int(got))
         if got != expected:
             bad.append(f"{key} is {got!r}, expected {expected!r}")
+    for e in events:
+        bad += misplaced(e, lines)
     keys = [(e["signature"], e["reason"]) for e in events]
     for style in ("syslog", "journal", "kmsg"):
         dressed = dress(lines, style)

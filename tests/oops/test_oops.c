@@ -89,6 +89,16 @@ static void test_fields(void **state)
 	assert_true(e->frames[0].reliable);
 	assert_false(e->frames[1].reliable);
 	assert_int_equal(e->frames[1].line, 8);
+	assert_int_equal(e->lines[OOPS_FIELD_TITLE], 2);
+	assert_int_equal(e->lines[OOPS_FIELD_FUNCTION], 5);
+	assert_int_equal(e->lines[OOPS_FIELD_GUILTY], 5);
+	assert_int_equal(e->lines[OOPS_FIELD_CPU], 4);
+	assert_int_equal(e->lines[OOPS_FIELD_PID], 4);
+	assert_int_equal(e->lines[OOPS_FIELD_COMM], 4);
+	assert_int_equal(e->lines[OOPS_FIELD_TAINT], 4);
+	assert_int_equal(e->lines[OOPS_FIELD_KERNEL], 4);
+	assert_int_equal(e->lines[OOPS_FIELD_HARDWARE], 0);
+	assert_int_equal(e->lines[OOPS_FIELD_PANIC], 10);
 	assert_string_equal(e->panic, "Fatal exception");
 	assert_ptr_equal(oops_pick_fatal(events, count), e);
 	oops_events_free(events, count);
