@@ -18,7 +18,7 @@
 #include "oops/regroup.h"
 
 enum {
-	CHUNK_SIZE = 256 * 1024,
+	CHUNK_SIZE = 64 * 1024,
 	// One line of --batch input; logs are a few MB at most.
 	BATCH_LINE_MAX = 256 << 20,
 	// A live log that is silent for so long has ended its report.

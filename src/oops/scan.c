@@ -100,66 +100,137 @@ static bool anchor_at(const struct oops_scanner *s, const char *p, const char *e
 
 static unsigned int buckets_at(const struct oops_scanner *s, const char *p)
 {
-	unsigned int set = 0xff;
-
-	for (int i = 0; i < 3; i++) {
-		unsigned char c = (unsigned char)p[i];
-		set &= s->low[i][c & 15] & s->high[i][c >> 4];
-	}
-	return set;
+	return s->fits[0][(unsigned char)p[0]] & s->fits[1][(unsigned char)p[1]] &
+	       s->fits[2][(unsigned char)p[2]];
 }
 
 // Each byte by itself: short ends, and processors without PSHUFB.
 static const char *find_plain(const struct oops_scanner *s, const char *p, const char *end,
 			      uint64_t *lines)
 {
-	for (; p < end; p++) {
-		if (*p == '\n') {
-			++*lines;
-			continue;
-		}
-		unsigned int set = end - p >= 3 ? buckets_at(s, p) : 0;
-		if (set && anchor_at(s, p, end, set))
+	uint64_t newlines = 0;
+
+	for (; end - p >= 3; p++) {
+		unsigned int set = buckets_at(s, p);
+
+		if (set && anchor_at(s, p, end, set)) {
+			*lines += newlines;
 			return p;
+		}
+		newlines += *p == '\n';
 	}
+	for (; p < end; p++)
+		newlines += *p == '\n';
+	*lines += newlines;
 	return NULL;
 }
 
 #if defined(__x86_64__)
+// Which of 64 places is an anchor's, out of those whose first bytes fit; 64 for none.
+static unsigned int first_anchor(const struct oops_scanner *s, const char *p, const char *end,
+				 uint64_t places)
+{
+	for (; places; places &= places - 1) {
+		unsigned int at = (unsigned int)__builtin_ctzll(places);
+
+		if (anchor_at(s, p + at, end, buckets_at(s, p + at)))
+			return at;
+	}
+	return 64;
+}
+
+/*
+ * The two vector searches take 64 bytes a round. PSHUFB takes the low half of a byte for its index
+ * by itself, and answers 0 to bytes from 0x80 on, which no anchor has.
+ */
+__attribute__((target("ssse3,popcnt"), always_inline)) static inline uint64_t places_ssse3(
+	const __m128i *low, const __m128i *high, const char *p, uint64_t *newlines)
+{
+	const __m128i half = _mm_set1_epi8(15), newline = _mm_set1_epi8('\n');
+	uint64_t places = 0, ends = 0;
+
+#pragma GCC unroll 4
+	for (int part = 0; part < 64; part += 16) {
+		__m128i first = _mm_loadu_si128((const __m128i *)(p + part));
+		__m128i set = _mm_set1_epi8(-1);
+
+#pragma GCC unroll 4
+		for (int i = 0; i < 3; i++) {
+			__m128i v = _mm_loadu_si128((const __m128i *)(p + part + i));
+			__m128i upper = _mm_and_si128(_mm_srli_epi16(v, 4), half);
+
+			set = _mm_and_si128(set, _mm_and_si128(_mm_shuffle_epi8(low[i], v),
+							       _mm_shuffle_epi8(high[i], upper)));
+		}
+		set = _mm_cmpeq_epi8(set, _mm_setzero_si128());
+		first = _mm_cmpeq_epi8(first, newline);
+		places |= (uint64_t)(~(unsigned int)_mm_movemask_epi8(set) & 0xffff) << part;
+		ends |= (uint64_t)(unsigned int)_mm_movemask_epi8(first) << part;
+	}
+	*newlines = ends;
+	return places;
+}
+
+__attribute__((target("avx2,popcnt,bmi"), always_inline)) static inline uint64_t places_avx2(
+	const __m256i *low, const __m256i *high, const char *p, uint64_t *newlines)
+{
+	const __m256i half = _mm256_set1_epi8(15), newline = _mm256_set1_epi8('\n');
+	__m256i set[2], end[2];
+
+#pragma GCC unroll 4
+	for (int part = 0; part < 2; part++) {
+		__m256i v = _mm256_loadu_si256((const __m256i *)(p + 32 * part));
+
+		end[part] = _mm256_cmpeq_epi8(v, newline);
+		set[part] = _mm256_set1_epi8(-1);
+#pragma GCC unroll 4
+		for (int i = 0; i < 3; i++) {
+			v = _mm256_loadu_si256((const __m256i *)(p + 32 * part + i));
+			__m256i upper = _mm256_and_si256(_mm256_srli_epi16(v, 4), half);
+
+			set[part] = _mm256_and_si256(
+				set[part], _mm256_and_si256(_mm256_shuffle_epi8(low[i], v),
+							    _mm256_shuffle_epi8(high[i], upper)));
+		}
+	}
+	*newlines = (uint64_t)(uint32_t)_mm256_movemask_epi8(end[1]) << 32 |
+		    (uint32_t)_mm256_movemask_epi8(end[0]);
+	__m256i any = _mm256_or_si256(set[0], set[1]);
+	if (_mm256_testz_si256(any, any))
+		return 0;
+#pragma GCC unroll 4
+	for (int part = 0; part < 2; part++)
+		set[part] = _mm256_cmpeq_epi8(set[part], _mm256_setzero_si256());
+	return ~((uint64_t)(uint32_t)_mm256_movemask_epi8(set[1]) << 32 |
+		 (uint32_t)_mm256_movemask_epi8(set[0]));
+}
+
+// The last of the 64 places looks two bytes ahead.
+enum { ROUND = 64 + 2 };
+
 __attribute__((target("ssse3,popcnt"))) static const char *find_ssse3(const struct oops_scanner *s,
 								      const char *p,
 								      const char *end,
 								      uint64_t *lines)
 {
-	const __m128i nibble = _mm_set1_epi8(15), newline = _mm_set1_epi8('\n');
 	__m128i low[3], high[3];
+	uint64_t ends;
 
+#pragma GCC unroll 4
 	for (int i = 0; i < 3; i++) {
 		low[i] = _mm_loadu_si128((const __m128i *)s->low[i]);
 		high[i] = _mm_loadu_si128((const __m128i *)s->high[i]);
 	}
-	for (; end - p >= 16 + 2; p += 16) {
-		__m128i first = _mm_loadu_si128((const __m128i *)p), set = _mm_set1_epi8(-1);
+	for (; end - p >= ROUND; p += 64) {
+		uint64_t places = places_ssse3(low, high, p, &ends);
+		unsigned int at = places ? first_anchor(s, p, end, places) : 64;
 
-		for (int i = 0; i < 3; i++) {
-			__m128i v = i ? _mm_loadu_si128((const __m128i *)(p + i)) : first;
-			set = _mm_and_si128(set,
-					    _mm_shuffle_epi8(low[i], _mm_and_si128(v, nibble)));
-			v = _mm_and_si128(_mm_srli_epi16(v, 4), nibble);
-			set = _mm_and_si128(set, _mm_shuffle_epi8(high[i], v));
+		if (at < 64) {
+			ends &= ((uint64_t)1 << at) - 1;
+			*lines += (uint64_t)__builtin_popcountll(ends);
+			return p + at;
 		}
-		unsigned int ends = (unsigned int)_mm_movemask_epi8(_mm_cmpeq_epi8(first, newline));
-		unsigned int hits =
-			~(unsigned int)_mm_movemask_epi8(_mm_cmpeq_epi8(set, _mm_setzero_si128())) &
-			0xffff;
-		for (; hits; hits &= hits - 1) {
-			int at = __builtin_ctz(hits);
-			if (anchor_at(s, p + at, end, buckets_at(s, p + at))) {
-				*lines += (uint64_t)__builtin_popcount(ends & ((1u << at) - 1));
-				return p + at;
-			}
-		}
-		*lines += (uint64_t)__builtin_popcount(ends);
+		*lines += (uint64_t)__builtin_popcountll(ends);
 	}
 	return find_plain(s, p, end, lines);
 }
@@ -167,35 +238,24 @@ __attribute__((target("ssse3,popcnt"))) static const char *find_ssse3(const stru
 __attribute__((target("avx2,popcnt,bmi"))) static const char *find_avx2(
 	const struct oops_scanner *s, const char *p, const char *end, uint64_t *lines)
 {
-	const __m256i nibble = _mm256_set1_epi8(15), newline = _mm256_set1_epi8('\n');
 	__m256i low[3], high[3];
+	uint64_t ends;
 
+#pragma GCC unroll 4
 	for (int i = 0; i < 3; i++) {
 		low[i] = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)s->low[i]));
 		high[i] = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)s->high[i]));
 	}
-	for (; end - p >= 32 + 2; p += 32) {
-		__m256i first = _mm256_loadu_si256((const __m256i *)p), set = _mm256_set1_epi8(-1);
+	for (; end - p >= ROUND; p += 64) {
+		uint64_t places = places_avx2(low, high, p, &ends);
+		unsigned int at = places ? first_anchor(s, p, end, places) : 64;
 
-		for (int i = 0; i < 3; i++) {
-			__m256i v = i ? _mm256_loadu_si256((const __m256i *)(p + i)) : first;
-			set = _mm256_and_si256(
-				set, _mm256_shuffle_epi8(low[i], _mm256_and_si256(v, nibble)));
-			v = _mm256_and_si256(_mm256_srli_epi16(v, 4), nibble);
-			set = _mm256_and_si256(set, _mm256_shuffle_epi8(high[i], v));
+		if (at < 64) {
+			ends &= ((uint64_t)1 << at) - 1;
+			*lines += (uint64_t)__builtin_popcountll(ends);
+			return p + at;
 		}
-		unsigned int ends =
-			(unsigned int)_mm256_movemask_epi8(_mm256_cmpeq_epi8(first, newline));
-		unsigned int hits = ~(unsigned int)_mm256_movemask_epi8(
-			_mm256_cmpeq_epi8(set, _mm256_setzero_si256()));
-		for (; hits; hits &= hits - 1) {
-			int at = __builtin_ctz(hits);
-			if (anchor_at(s, p + at, end, buckets_at(s, p + at))) {
-				*lines += (uint64_t)__builtin_popcount(ends & ((1u << at) - 1));
-				return p + at;
-			}
-		}
-		*lines += (uint64_t)__builtin_popcount(ends);
+		*lines += (uint64_t)__builtin_popcountll(ends);
 	}
 	return find_plain(s, p, end, lines);
 }
@@ -210,10 +270,21 @@ static void add_anchor(struct oops_scanner *s, const struct anchor *anchor)
 	memset(&e->mask, 0xff, head);
 	e->rest = anchor->text + head;
 	e->rest_len = n - head;
+#pragma GCC unroll 4
 	for (int i = 0; i < 3; i++) {
 		unsigned char c = (unsigned char)anchor->text[i];
 		s->low[i][c & 15] |= (uint8_t)(1u << anchor->bucket);
 		s->high[i][c >> 4] |= (uint8_t)(1u << anchor->bucket);
+	}
+}
+
+// The same, looked up by the whole byte.
+static void fill_fits(struct oops_scanner *s)
+{
+#pragma GCC unroll 4
+	for (int i = 0; i < 3; i++) {
+		for (unsigned int c = 0; c < 128; c++)
+			s->fits[i][c] = s->low[i][c & 15] & s->high[i][c >> 4];
 	}
 }
 
@@ -226,6 +297,7 @@ void oops_scanner_init(struct oops_scanner *scanner, enum oops_scan_for what,
 	for (size_t i = 0;
 	     what == OOPS_SCAN_REPORT && i < sizeof(continuations) / sizeof(*continuations); i++)
 		add_anchor(scanner, &continuations[i]);
+	fill_fits(scanner);
 #if defined(__x86_64__)
 	if ((with == OOPS_SCAN_BEST || with == OOPS_SCAN_AVX2) && __builtin_cpu_supports("avx2") &&
 	    __builtin_cpu_supports("bmi"))
@@ -251,6 +323,6 @@ bool oops_scan_line(const struct oops_scanner *scanner, const char *line, size_t
 {
 	uint64_t lines = 0;
 
-	// Whole vectors, and the two bytes that the last one looks ahead.
-	return scanner->find(scanner, line, line + ((len + 31) & ~(size_t)31) + 2, &lines) != NULL;
+	// Whole rounds, and the two bytes that the last place looks ahead.
+	return scanner->find(scanner, line, line + ((len + 63) & ~(size_t)63) + 2, &lines) != NULL;
 }

@@ -31,6 +31,8 @@ struct oops_scanner {
 	/** For each of three bytes: the buckets whose fragments fit its low and its high half. */
 	uint8_t low[3][16];
 	uint8_t high[3][16];
+	/** The same for the whole byte. */
+	uint8_t fits[3][256];
 	struct oops_scan_entry entries[OOPS_SCAN_BUCKETS][OOPS_SCAN_BUCKET_MAX];
 	unsigned int counts[OOPS_SCAN_BUCKETS];
 	const char *(*find)(const struct oops_scanner *scanner, const char *p, const char *end,
@@ -58,7 +60,7 @@ void oops_scanner_init(struct oops_scanner *scanner, enum oops_scan_for what,
  */
 const char *oops_scan(const struct oops_scanner *scanner, const char *p, const char *end,
 		      uint64_t *lines);
-enum { OOPS_SCAN_PADDING = 64 };
+enum { OOPS_SCAN_PADDING = 80 };
 /**
  * Whether one line (without its newline) holds an anchor. Behind it stand OOPS_SCAN_PADDING
  * readable bytes, all NUL.
