@@ -6,8 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "analysis/facts.h"
+#include "analysis/passes.h"
 #include "analysis/sandbox.h"
 #include "base/cleanup.h"
 
@@ -20,6 +23,10 @@ struct job {
 	int fd;
 	const char *name;
 	uint64_t bytes;
+	/** Passes wanted; see passes.h. */
+	const char *with;
+	/** Why there are to be none; NULL where there may be. */
+	const char *no_passes;
 };
 
 // In the child: the length of the record (8 bytes), the record, the text.
@@ -37,6 +44,10 @@ static struct ey_error *analyse(void *arg, struct ey_buf *out)
 
 		err = facts_collect(&facts, k, job->name, job->bytes);
 		if (!err) {
+			if (job->no_passes)
+				kernel_gap(k, "passes", "%s", job->no_passes);
+			else
+				passes_run(&facts, job->with);
 			ey_buf_add(out, &record_len, sizeof(record_len));
 			facts_write_record(&facts, out);
 			record_len = out->len - sizeof(record_len);
@@ -96,16 +107,55 @@ static struct ey_error *split_answer(struct ey_buf *answer, struct analysis_resu
 	return NULL;
 }
 
+// Once with the passes; should the process die of one, or not end, again without them. Both
+// together keep to the time.
+static struct ey_error *run_in_sandbox(struct job *job, const struct analysis_options *options,
+				       struct ey_buf *answer)
+{
+	struct sandbox_limits limits = {
+		.memory = options->memory_limit ? options->memory_limit : default_memory_limit,
+		.output = max_output,
+		.input_fd = job->fd,
+	};
+	unsigned int seconds =
+		options->timeout_seconds ? options->timeout_seconds : DEFAULT_TIMEOUT_SECONDS;
+	struct timespec begin, end;
+
+	clock_gettime(CLOCK_MONOTONIC, &begin);
+	limits.timeout_seconds = seconds - seconds / 3;
+	struct ey_error *err = sandbox_run(analyse, job, &limits, answer);
+	// What it said itself stands in the answer: the dump cannot be read.
+	if (!err || err->code != EY_ERR_INPUT || answer->len)
+		return err;
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	unsigned int spent = (unsigned int)(end.tv_sec - begin.tv_sec);
+	_cleanup_free_ char *why = strdup(err->message);
+	job->no_passes = why ? why : "out of memory";
+	ey_buf_clear(answer);
+	limits.timeout_seconds = seconds > spent + 1 ? seconds - spent : 1;
+	struct ey_error *again = sandbox_run(analyse, job, &limits, answer);
+	if (again) {
+		// The first error is the one that has to do with the dump.
+		ey_error_destroy(again);
+		return err;
+	}
+	ey_error_destroy(err);
+	return NULL;
+}
+
 struct ey_error *analysis_run(const char *path, const struct analysis_options *options,
 			      struct analysis_result *ret)
 {
 	_cleanup_buf_ struct ey_buf answer = EY_BUF_INIT;
 	const char *slash = strrchr(path, '/');
-	struct job job = {.fd = -1, .name = slash ? slash + 1 : path};
+	struct job job = {.fd = -1, .name = slash ? slash + 1 : path, .with = options->with};
 	struct stat st;
 
 	*ret = (struct analysis_result){0};
-	struct ey_error *err = open_dump(path, &job.fd, &st);
+	struct ey_error *err = passes_check(options->with);
+	if (err)
+		return err;
+	err = open_dump(path, &job.fd, &st);
 	if (err)
 		return err;
 	job.bytes = (uint64_t)st.st_size;
@@ -114,16 +164,7 @@ struct ey_error *analysis_run(const char *path, const struct analysis_options *o
 		if (!err)
 			err = ey_buf_error(&answer);
 	} else {
-		struct sandbox_limits limits = {
-			.timeout_seconds = options->timeout_seconds ? options->timeout_seconds
-								    : DEFAULT_TIMEOUT_SECONDS,
-			.memory = options->memory_limit ? options->memory_limit
-							: default_memory_limit,
-			.output = max_output,
-			.input_fd = job.fd,
-		};
-
-		err = sandbox_run(analyse, &job, &limits, &answer);
+		err = run_in_sandbox(&job, options, &answer);
 		close(job.fd);
 	}
 	if (!err)

@@ -16,6 +16,8 @@ struct analysis_options {
 	unsigned int timeout_seconds;
 	/** Address space of the child, bytes; 0: 2 GiB. */
 	size_t memory_limit;
+	/** Further passes (see passes.h), e.g. "un,bt:17"; NULL: those that run by default. */
+	const char *with;
 	/** Analyse in this process (for debuggers and fuzzers only). */
 	bool no_sandbox;
 };

@@ -108,8 +108,39 @@ struct ey_error *facts_collect(struct facts *f, struct kernel *k, const char *du
 	return ey_buf_error(&f->log);
 }
 
+struct ey_error *facts_add_stack(struct facts *f, struct stack *stack)
+{
+	struct facts_stack *more =
+		reallocarray(f->more_stacks, f->more_count + 1, sizeof(*f->more_stacks));
+
+	if (!more) {
+		stack_deinit(stack);
+		return &ey_error_nomem;
+	}
+	f->more_stacks = more;
+	more[f->more_count++] = (struct facts_stack){.stack = *stack};
+	return NULL;
+}
+
+const struct task *facts_find_task(const struct facts *f, uint64_t address)
+{
+	for (size_t i = 0; i < f->tasks.count; i++) {
+		if (f->tasks.tasks[i].address == address)
+			return &f->tasks.tasks[i];
+	}
+	return NULL;
+}
+
 void facts_deinit(struct facts *f)
 {
+	for (size_t i = 0; i < f->more_count; i++) {
+		stack_deinit(&f->more_stacks[i].stack);
+		free(f->more_stacks[i].same);
+	}
+	free(f->more_stacks);
+	for (size_t i = 0; i < f->part_count; i++)
+		ey_buf_deinit(&f->parts[i].json);
+	ey_buf_deinit(&f->pass_text);
 	for (size_t i = 0; i < f->stack_count; i++)
 		stack_deinit(&f->stacks[i]);
 	free(f->stacks);

@@ -10,6 +10,22 @@
 #include "vmcore/system.h"
 #include "vmcore/task.h"
 
+/** A stack that a pass was asked for. */
+struct facts_stack {
+	struct stack stack;
+	/** Other tasks with the very same frames. */
+	struct task *same;
+	size_t same_count;
+};
+
+/** A key of the record that a pass gave: its value as JSON. */
+struct facts_part {
+	const char *key;
+	struct ey_buf json;
+};
+
+enum { FACTS_MAX_PARTS = 8 };
+
 struct facts {
 	struct kernel *kernel;
 	/** Name and size of the dump file. */
@@ -26,12 +42,22 @@ struct facts {
 	size_t stack_count;
 	bool have_panic_task;
 	struct task_list tasks;
+	/** What the passes gave; see passes.h. */
+	struct facts_stack *more_stacks;
+	size_t more_count;
+	struct facts_part parts[FACTS_MAX_PARTS];
+	size_t part_count;
+	struct ey_buf pass_text;
 };
 
 /** Collect from an open kernel; what cannot be had becomes a gap of the kernel. */
 struct ey_error *facts_collect(struct facts *f, struct kernel *k, const char *dump_name,
 			       uint64_t dump_bytes) EY_MUST_CHECK;
 void facts_deinit(struct facts *f);
+/** Add the stack (taken over in any case) to the further ones. */
+struct ey_error *facts_add_stack(struct facts *f, struct stack *stack) EY_MUST_CHECK;
+/** The task with this address among those listed, or NULL. */
+const struct task *facts_find_task(const struct facts *f, uint64_t address);
 
 /** Write as record.json (docs/record.schema.json). */
 void facts_write_record(const struct facts *f, struct ey_buf *ret);

@@ -93,13 +93,31 @@ static void write_regs(struct ey_json *w, const struct cpu_regs *r, bool partial
 	ey_json_object_end(w);
 }
 
-static void write_stack(struct ey_json *w, const struct stack *s)
+static void write_same(struct ey_json *w, const struct facts_stack *more)
+{
+	ey_json_key(w, "same");
+	ey_json_array_begin(w);
+	for (size_t i = 0; i < more->same_count; i++) {
+		ey_json_object_begin(w);
+		ey_json_kv_int(w, "pid", more->same[i].pid);
+		ey_json_kv_string(w, "comm", more->same[i].comm);
+		ey_json_kv_address(w, "address", more->same[i].address);
+		ey_json_object_end(w);
+	}
+	ey_json_array_end(w);
+}
+
+static void write_stack(struct ey_json *w, const struct stack *s, const struct facts_stack *more)
 {
 	ey_json_object_begin(w);
 	ey_json_kv_int(w, "pid", s->task.pid);
 	ey_json_kv_string(w, "comm", s->task.comm);
 	ey_json_kv_int(w, "cpu", s->cpu >= 0 ? s->cpu : s->task.cpu);
 	ey_json_kv_address(w, "address", s->task.address);
+	if (more) {
+		ey_json_kv_string(w, "state", s->task.state);
+		write_same(w, more);
+	}
 	ey_json_key(w, "frames");
 	ey_json_array_begin(w);
 	for (size_t i = 0; i < s->count; i++) {
@@ -232,10 +250,16 @@ void facts_write_record(const struct facts *f, struct ey_buf *ret)
 	ey_json_key(&w, "stacks");
 	ey_json_array_begin(&w);
 	for (size_t i = 0; i < f->stack_count; i++)
-		write_stack(&w, &f->stacks[i]);
+		write_stack(&w, &f->stacks[i], NULL);
+	for (size_t i = 0; i < f->more_count; i++)
+		write_stack(&w, &f->more_stacks[i].stack, &f->more_stacks[i]);
 	ey_json_array_end(&w);
 	write_tasks(&w, &f->tasks);
 	write_modules(&w, k);
+	for (size_t i = 0; i < f->part_count; i++) {
+		ey_json_key(&w, f->parts[i].key);
+		ey_json_raw(&w, f->parts[i].json.data, f->parts[i].json.len);
+	}
 	ey_json_key(&w, "log");
 	ey_json_stringn(&w, ey_buf_str(&f->log), f->log.len);
 	ey_json_object_end(&w);

@@ -4,36 +4,15 @@
 #include <time.h>
 
 #include "analysis/facts.h"
+#include "analysis/text.h"
 #include "vmcore/module.h"
-
-// What a dump holds must not steer a terminal: only printable bytes pass.
-static void add_plain(struct ey_buf *out, const char *text, size_t len)
-{
-	size_t plain = 0;
-
-	for (size_t i = 0; i < len; i++) {
-		unsigned char c = (unsigned char)text[i];
-
-		if ((c >= 0x20 && c != 0x7f) || c == '\n' || c == '\t')
-			continue;
-		ey_buf_add(out, text + plain, i - plain);
-		ey_buf_addc(out, '.');
-		plain = i + 1;
-	}
-	ey_buf_add(out, text + plain, len - plain);
-}
 
 static void add_field(struct ey_buf *out, const char *name, const char *value)
 {
 	ey_buf_printf(out, "%12s: ", name);
-	add_plain(out, value && value[0] ? value : "(not known)",
-		  value && value[0] ? strlen(value) : 11);
+	text_add_plain(out, value && value[0] ? value : "(not known)",
+		       value && value[0] ? strlen(value) : 11);
 	ey_buf_addc(out, '\n');
-}
-
-static void add_heading(struct ey_buf *out, const char *text)
-{
-	ey_buf_printf(out, "\n---- %s ----\n\n", text);
 }
 
 static void add_event(struct ey_buf *out, const struct oops_event *e)
@@ -46,10 +25,10 @@ static void add_event(struct ey_buf *out, const struct oops_event *e)
 	add_field(out, "KIND", oops_kind_name(e->kind));
 	if (e->signature) {
 		ey_buf_printf(out, "%12s: ", "WHERE");
-		add_plain(out, e->signature, strlen(e->signature));
+		text_add_plain(out, e->signature, strlen(e->signature));
 		if (e->module) {
 			ey_buf_adds(out, " [");
-			add_plain(out, e->module, strlen(e->module));
+			text_add_plain(out, e->module, strlen(e->module));
 			ey_buf_adds(out, "]");
 		}
 		ey_buf_addc(out, '\n');
@@ -89,7 +68,7 @@ static void add_sys(struct ey_buf *out, const struct facts *f)
 	char number[64] = "";
 
 	ey_buf_printf(out, "%12s: ", "DUMPFILE");
-	add_plain(out, f->dump_name, strlen(f->dump_name));
+	text_add_plain(out, f->dump_name, strlen(f->dump_name));
 	ey_buf_printf(out, "  [%s%s]\n", dump_format_name(&f->kernel->dump),
 		      f->kernel->dump.incomplete ? ", INCOMPLETE" : "");
 	if (s->cpus >= 0)
@@ -122,74 +101,10 @@ static void add_sys(struct ey_buf *out, const struct facts *f)
 
 		ey_buf_printf(out, "%12s: %" PRId64 "\n", "PID", p->task.pid);
 		ey_buf_printf(out, "%12s: \"", "COMMAND");
-		add_plain(out, p->task.comm, strlen(p->task.comm));
+		text_add_plain(out, p->task.comm, strlen(p->task.comm));
 		ey_buf_printf(out, "\"\n%12s: %016" PRIx64 "\n%12s: %d\n%12s: %s (PANIC)\n", "TASK",
 			      p->task.address, "CPU", p->cpu, "STATE", p->task.state);
 	}
-}
-
-static void add_regs(struct ey_buf *out, const struct cpu_regs *r, bool partial)
-{
-	ey_buf_printf(out, "    RIP: %016" PRIx64 "  RSP: %016" PRIx64 "  RFLAGS: %08" PRIx64 "\n",
-		      r->ip, r->sp, r->flags);
-	if (!partial) {
-		ey_buf_printf(out,
-			      "    RAX: %016" PRIx64 "  RBX: %016" PRIx64 "  RCX: %016" PRIx64 "\n"
-			      "    RDX: %016" PRIx64 "  RSI: %016" PRIx64 "  RDI: %016" PRIx64 "\n"
-			      "    RBP: %016" PRIx64 "   R8: %016" PRIx64 "   R9: %016" PRIx64 "\n"
-			      "    R10: %016" PRIx64 "  R11: %016" PRIx64 "  R12: %016" PRIx64 "\n"
-			      "    R13: %016" PRIx64 "  R14: %016" PRIx64 "  R15: %016" PRIx64 "\n"
-			      "    ORIG_RAX: %016" PRIx64 "  ",
-			      r->ax, r->bx, r->cx, r->dx, r->si, r->di, r->bp, r->r8, r->r9, r->r10,
-			      r->r11, r->r12, r->r13, r->r14, r->r15, r->orig_ax);
-	} else {
-		ey_buf_adds(out, "    ");
-	}
-	ey_buf_printf(out, "CS: %04" PRIx64 "  SS: %04" PRIx64 "\n", r->cs, r->ss);
-}
-
-static void add_stack(struct ey_buf *out, const struct stack *s)
-{
-	unsigned int number = 0;
-
-	ey_buf_printf(out, "PID: %-8" PRId64 " TASK: %016" PRIx64 "  CPU: %-4d COMMAND: \"",
-		      s->task.pid, s->task.address, s->cpu >= 0 ? s->cpu : s->task.cpu);
-	add_plain(out, s->task.comm, strlen(s->task.comm));
-	ey_buf_adds(out, "\"\n");
-	for (size_t i = 0; i < s->count; i++) {
-		const struct stack_frame *f = &s->frames[i];
-
-		if (f->interrupted && f->regs) {
-			if (f->function[0]) {
-				ey_buf_adds(out, "    [exception RIP: ");
-				add_plain(out, f->function, strlen(f->function));
-				ey_buf_printf(out, "+%" PRIu64 "]\n", f->offset);
-			} else {
-				ey_buf_adds(out,
-					    "    [exception RIP: unknown or invalid address]\n");
-			}
-			add_regs(out, f->regs, f->partial_regs);
-			continue;
-		}
-		ey_buf_printf(out, "%s#%u [%016" PRIx64 "] ", number < 10 ? " " : "", number,
-			      f->sp);
-		number++;
-		if (f->function[0])
-			add_plain(out, f->function, strlen(f->function));
-		else
-			ey_buf_adds(out, "(unknown)");
-		ey_buf_printf(out, " at %016" PRIx64, f->address);
-		if (f->module) {
-			ey_buf_adds(out, " [");
-			add_plain(out, f->module, strlen(f->module));
-			ey_buf_adds(out, "]");
-		}
-		ey_buf_adds(out, f->reliable ? "\n" : "  (not sure)\n");
-	}
-	if (s->user_regs)
-		add_regs(out, s->user_regs, false);
-	if (s->broken)
-		ey_buf_printf(out, "    (the stack cannot be followed further: %s)\n", s->broken);
 }
 
 static void add_ps(struct ey_buf *out, const struct facts *f)
@@ -210,7 +125,7 @@ static void add_ps(struct ey_buf *out, const struct facts *f)
 		// crash shows kernel threads, which have no memory, in brackets.
 		bool kernel_thread = !t->vsz_kib;
 		ey_buf_adds(out, kernel_thread ? "[" : "");
-		add_plain(out, t->comm, strlen(t->comm));
+		text_add_plain(out, t->comm, strlen(t->comm));
 		ey_buf_adds(out, kernel_thread ? "]\n" : "\n");
 	}
 }
@@ -223,7 +138,7 @@ static void add_mod(struct ey_buf *out, const struct kernel *k)
 
 		ey_buf_printf(out, "%016" PRIx64 "  ", m->address);
 		size_t before = out->len;
-		add_plain(out, m->name, strlen(m->name));
+		text_add_plain(out, m->name, strlen(m->name));
 		int pad = 24 - (int)(out->len - before);
 		ey_buf_printf(out, "%*s  %016" PRIx64 " %10" PRIu64 "  %s\n", pad > 0 ? pad : 0, "",
 			      m->base, m->size, m->taint[0] ? m->taint : "-");
@@ -237,32 +152,33 @@ void facts_write_text(const struct facts *f, struct ey_buf *out)
 	add_event(out, f->event);
 	add_sys(out, f);
 	if (k->gap_count) {
-		add_heading(out, "what could not be read");
+		text_add_heading(out, "what could not be read");
 		for (size_t i = 0; i < k->gap_count; i++) {
 			ey_buf_printf(out, "%s: ", k->gaps[i].what);
-			add_plain(out, k->gaps[i].why, strlen(k->gaps[i].why));
+			text_add_plain(out, k->gaps[i].why, strlen(k->gaps[i].why));
 			ey_buf_addc(out, '\n');
 		}
 	}
 	if (f->have_panic_task) {
-		add_heading(out, "bt: the panic task");
-		add_stack(out, &f->stacks[0]);
+		text_add_heading(out, "bt: the panic task");
+		text_add_stack(out, &f->stacks[0]);
 	}
 	if (f->stack_count > (f->have_panic_task ? 1 : 0)) {
-		add_heading(out, "bt -a: what the other CPUs did");
+		text_add_heading(out, "bt -a: what the other CPUs did");
 		for (size_t i = f->have_panic_task ? 1 : 0; i < f->stack_count; i++) {
-			add_stack(out, &f->stacks[i]);
+			text_add_stack(out, &f->stacks[i]);
 			ey_buf_addc(out, '\n');
 		}
 	}
-	add_heading(out, "log");
-	add_plain(out, ey_buf_str(&f->log), f->log.len);
+	ey_buf_add(out, ey_buf_str(&f->pass_text), f->pass_text.len);
+	text_add_heading(out, "log");
+	text_add_plain(out, ey_buf_str(&f->log), f->log.len);
 	if (f->tasks.count) {
-		add_heading(out, "ps");
+		text_add_heading(out, "ps");
 		add_ps(out, f);
 	}
 	if (k->module_count) {
-		add_heading(out, "mod");
+		text_add_heading(out, "mod");
 		add_mod(out, k);
 	}
 }

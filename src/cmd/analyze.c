@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "analysis/analysis.h"
+#include "analysis/passes.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "cmd/command.h"
@@ -25,6 +26,9 @@ static const char help[] =
 	"Options:\n"
 	"  --format=text|json   text for people (default), or the record as JSON\n"
 	"  --engine=native      the engine; native is the only one so far\n"
+	"  --with=PASS,...      look at more, e.g. --with=un,bt:17; --with=all, --with=none (not "
+	"even\n"
+	"                       the passes that run by default), --with=help lists them\n"
 	"  --timeout=SECONDS    stop after so long (default 120)\n"
 	"  -o, --output=FILE    write to FILE, which appears whole, instead of standard output\n"
 	"  -h, --help           show this\n"
@@ -42,14 +46,30 @@ struct arguments {
 	struct analysis_options options;
 };
 
+static int list_passes(void)
+{
+	_cleanup_buf_ struct ey_buf text = EY_BUF_INIT;
+
+	ey_buf_adds(&text, "What --with= can name:\n");
+	passes_describe(&text);
+	ey_buf_adds(&text, "  all        all that take no argument\n"
+			   "  none       not even those that run by default\n");
+	return ey_error_report(ey_write_all(STDOUT_FILENO, ey_buf_str(&text), text.len));
+}
+
 /** -1 to go on, else the exit code. */
 static int parse_arguments(int argc, char **argv, struct arguments *a)
 {
 	static const struct option options[] = {
-		{"format", required_argument, NULL, 'f'},  {"engine", required_argument, NULL, 'e'},
-		{"timeout", required_argument, NULL, 't'}, {"output", required_argument, NULL, 'o'},
-		{"help", no_argument, NULL, 'h'},	   {NULL, 0, NULL, 0},
+		{"format", required_argument, NULL, 'f'},
+		{"engine", required_argument, NULL, 'e'},
+		{"timeout", required_argument, NULL, 't'},
+		{"output", required_argument, NULL, 'o'},
+		{"with", required_argument, NULL, 'w'},
+		{"help", no_argument, NULL, 'h'},
+		{NULL, 0, NULL, 0},
 	};
+	struct ey_error *err;
 	char *end;
 
 	for (int c; (c = getopt_long(argc, argv, "o:h", options, NULL)) != -1;) {
@@ -78,6 +98,14 @@ static int parse_arguments(int argc, char **argv, struct arguments *a)
 					     optarg);
 				return 1;
 			}
+			break;
+		case 'w':
+			if (!strcmp(optarg, "help"))
+				return list_passes();
+			a->options.with = optarg;
+			err = passes_check(optarg);
+			if (err)
+				return ey_error_report(err);
 			break;
 		case 'o':
 			a->output = optarg;

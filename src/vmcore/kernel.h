@@ -21,54 +21,72 @@
 #include "vmcore/memory.h"
 
 /** The symbols that an analysis asks for, found in one walk over the names. */
-#define KERNEL_SYMBOLS(X)          \
-	X(init_task)               \
-	X(init_stack)              \
-	X(__end_init_task)         \
-	X(__end_init_stack)        \
-	X(init_uts_ns)             \
-	X(modules)                 \
-	X(prb)                     \
-	X(_stext)                  \
-	X(_etext)                  \
-	X(_sinittext)              \
-	X(_einittext)              \
-	X(__per_cpu_offset)        \
-	X(__cpu_online_mask)       \
-	X(nr_cpu_ids)              \
-	X(current_task)            \
-	X(pcpu_hot)                \
-	X(hardirq_stack_ptr)       \
-	X(irq_stack_backing_store) \
-	X(cea_exception_stacks)    \
-	X(idle_threads)            \
-	X(panic_cpu)               \
-	X(crashing_cpu)            \
-	X(tainted_mask)            \
-	X(avenrun)                 \
-	X(shadow_timekeeper)       \
-	X(timekeeper_data)         \
-	X(tk_core)                 \
-	X(dmi_ident)               \
-	X(sysctl_bootid)           \
-	X(page_offset_base)        \
-	X(node_data)               \
-	X(cpu_khz)                 \
-	X(_totalram_pages)         \
-	X(boot_cpu_data)           \
-	X(__start_BTF)             \
-	X(__stop_BTF)              \
-	X(__start_orc_unwind_ip)   \
-	X(__stop_orc_unwind_ip)    \
-	X(__start_orc_unwind)      \
-	X(__stop_orc_unwind)       \
-	X(orc_lookup)              \
-	X(orc_lookup_end)          \
-	X(ftrace_ops_list)         \
-	X(ftrace_caller)           \
-	X(ftrace_regs_caller)      \
-	X(machine_kexec)           \
-	X(__crash_kexec)           \
+#define KERNEL_SYMBOLS(X)           \
+	X(init_task)                \
+	X(init_stack)               \
+	X(__end_init_task)          \
+	X(__end_init_stack)         \
+	X(init_uts_ns)              \
+	X(modules)                  \
+	X(prb)                      \
+	X(_stext)                   \
+	X(_etext)                   \
+	X(_sinittext)               \
+	X(_einittext)               \
+	X(__per_cpu_offset)         \
+	X(__cpu_online_mask)        \
+	X(nr_cpu_ids)               \
+	X(current_task)             \
+	X(pcpu_hot)                 \
+	X(hardirq_stack_ptr)        \
+	X(irq_stack_backing_store)  \
+	X(cea_exception_stacks)     \
+	X(idle_threads)             \
+	X(panic_cpu)                \
+	X(crashing_cpu)             \
+	X(tainted_mask)             \
+	X(avenrun)                  \
+	X(shadow_timekeeper)        \
+	X(timekeeper_data)          \
+	X(tk_core)                  \
+	X(dmi_ident)                \
+	X(sysctl_bootid)            \
+	X(page_offset_base)         \
+	X(node_data)                \
+	X(cpu_khz)                  \
+	X(_totalram_pages)          \
+	X(boot_cpu_data)            \
+	X(__start_BTF)              \
+	X(__stop_BTF)               \
+	X(__start_orc_unwind_ip)    \
+	X(__stop_orc_unwind_ip)     \
+	X(__start_orc_unwind)       \
+	X(__stop_orc_unwind)        \
+	X(orc_lookup)               \
+	X(orc_lookup_end)           \
+	X(ftrace_ops_list)          \
+	X(ftrace_caller)            \
+	X(ftrace_regs_caller)       \
+	X(runqueues)                \
+	X(waiting_for_crash_ipi)    \
+	X(slab_caches)              \
+	X(vmemmap_base)             \
+	X(vm_zone_stat)             \
+	X(vm_node_stat)             \
+	X(total_swap_pages)         \
+	X(nr_swap_pages)            \
+	X(sysctl_overcommit_kbytes) \
+	X(sysctl_overcommit_ratio)  \
+	X(vm_committed_as)          \
+	X(hstates)                  \
+	X(hugetlb_max_hstate)       \
+	X(totalreserve_pages)       \
+	X(oom_killer_disabled)      \
+	X(oom_victims)              \
+	X(nr_node_ids)              \
+	X(blockdev_superblock)      \
+	X(machine_kexec)            \
+	X(__crash_kexec)            \
 	X(crash_nmi_callback)
 
 enum kernel_symbol {
@@ -153,6 +171,78 @@ enum kernel_symbol {
 	X(NODE_PRESENT_PAGES, "pglist_data", "node_present_pages")              \
 	X(TK_OFFS_BOOT, "timekeeper", "offs_boot")                              \
 	X(TK_DATA_SHADOW, "tk_data", "shadow_timekeeper")                       \
+	X(TASK_ON_RQ, "task_struct", "on_rq")                                   \
+	X(TASK_PRIO, "task_struct", "prio")                                     \
+	X(TASK_SCHED_DELAYED, "task_struct", "se.sched_delayed")                \
+	X(TASK_LAST_ARRIVAL, "task_struct", "sched_info.last_arrival")          \
+	X(TASK_PI_BLOCKED_ON, "task_struct", "pi_blocked_on")                   \
+	X(TASK_CR2, "task_struct", "thread.cr2")                                \
+	X(TASK_TRAP_NR, "task_struct", "thread.trap_nr")                        \
+	X(RQ_NR_RUNNING, "rq", "nr_running")                                    \
+	X(RQ_CURR, "rq", "curr")                                                \
+	X(RQ_IDLE, "rq", "idle")                                                \
+	X(RQ_CLOCK, "rq", "clock")                                              \
+	X(RQ_CFS_NR, "rq", "cfs.h_nr_running")                                  \
+	X(RQ_CFS_NR_QUEUED, "rq", "cfs.h_nr_queued")                            \
+	X(RQ_RT_NR, "rq", "rt.rt_nr_running")                                   \
+	X(RQ_DL_NR, "rq", "dl.dl_nr_running")                                   \
+	X(LIST_PREV, "list_head", "prev")                                       \
+	X(MUTEX_OWNER, "mutex", "owner")                                        \
+	X(MUTEX_WAIT_LIST, "mutex", "wait_list")                                \
+	X(MUTEX_RT, "mutex", "rtmutex")                                         \
+	X(RWSEM_OWNER, "rw_semaphore", "owner")                                 \
+	X(RWSEM_COUNT, "rw_semaphore", "count")                                 \
+	X(RWSEM_WAIT_LIST, "rw_semaphore", "wait_list")                         \
+	X(SEMAPHORE_WAIT_LIST, "semaphore", "wait_list")                        \
+	X(COMPLETION_WAIT_LIST, "completion", "wait.task_list")                 \
+	X(SWAIT_TASK, "swait_queue", "task")                                    \
+	X(SWAIT_LIST, "swait_queue", "task_list")                               \
+	X(WAIT_ENTRY_PRIVATE, "wait_queue_entry", "private")                    \
+	X(WAIT_ENTRY_LIST, "wait_queue_entry", "entry")                         \
+	X(WAIT_HEAD_LIST, "wait_queue_head", "head")                            \
+	X(MUTEX_WAITER_TASK, "mutex_waiter", "task")                            \
+	X(RWSEM_WAITER_TASK, "rwsem_waiter", "task")                            \
+	X(RWSEM_WAITER_TYPE, "rwsem_waiter", "type")                            \
+	X(SEMAPHORE_WAITER_TASK, "semaphore_waiter", "task")                    \
+	X(RT_WAITER_TASK, "rt_mutex_waiter", "task")                            \
+	X(RT_WAITER_LOCK, "rt_mutex_waiter", "lock")                            \
+	X(RT_MUTEX_OWNER, "rt_mutex_base", "owner")                             \
+	X(RWBASE_RT_MUTEX, "rw_semaphore", "rwbase.rtmutex")                    \
+	X(RWBASE_READERS, "rw_semaphore", "rwbase.readers")                     \
+	X(ATOMIC_COUNTER, "atomic_t", "counter")                                \
+	X(ZONE_NAME, "zone", "name")                                            \
+	X(ZONE_VM_STAT, "zone", "vm_stat")                                      \
+	X(ZONE_WATERMARK, "zone", "_watermark")                                 \
+	X(ZONE_BOOST, "zone", "watermark_boost")                                \
+	X(ZONE_MANAGED, "zone", "managed_pages")                                \
+	X(ZONE_PRESENT, "zone", "present_pages")                                \
+	X(NODE_ZONES, "pglist_data", "node_zones")                              \
+	X(NODE_NR_ZONES, "pglist_data", "nr_zones")                             \
+	X(HSTATE_ORDER, "hstate", "order")                                      \
+	X(HSTATE_TOTAL, "hstate", "nr_huge_pages")                              \
+	X(HSTATE_FREE, "hstate", "free_huge_pages")                             \
+	X(CACHE_LIST, "kmem_cache", "list")                                     \
+	X(CACHE_NAME, "kmem_cache", "name")                                     \
+	X(CACHE_SIZE, "kmem_cache", "size")                                     \
+	X(CACHE_OBJECT_SIZE, "kmem_cache", "object_size")                       \
+	X(CACHE_OO, "kmem_cache", "oo")                                         \
+	X(CACHE_FLAGS, "kmem_cache", "flags")                                   \
+	X(CACHE_NODE, "kmem_cache", "node")                                     \
+	X(CACHE_NODE_NR_SLABS, "kmem_cache_node", "nr_slabs")                   \
+	X(CACHE_NODE_TOTAL, "kmem_cache_node", "total_objects")                 \
+	X(CACHE_NODE_NR_PARTIAL, "kmem_cache_node", "nr_partial")               \
+	X(CACHE_NODE_PARTIAL, "kmem_cache_node", "partial")                     \
+	X(SLAB_CACHE, "slab", "slab_cache")                                     \
+	X(SLAB_LIST, "slab", "slab_list")                                       \
+	X(SLAB_INUSE, "slab", "inuse")                                          \
+	X(SLAB_OBJECTS, "slab", "objects")                                      \
+	X(PAGE_COMPOUND_HEAD, "page", "compound_head")                          \
+	X(SIGNAL_OOM_MM, "signal_struct", "oom_mm")                             \
+	X(SIGNAL_OOM_ADJ, "signal_struct", "oom_score_adj")                     \
+	X(SUPER_INODES, "super_block", "s_inodes")                              \
+	X(INODE_SB_LIST, "inode", "i_sb_list")                                  \
+	X(INODE_MAPPING, "inode", "i_mapping")                                  \
+	X(MAPPING_NRPAGES, "address_space", "nrpages")                          \
 	X(CPUINFO_MICROCODE, "cpuinfo_x86", "microcode")                        \
 	X(CPUINFO_MODEL_ID, "cpuinfo_x86", "x86_model_id")
 
