@@ -241,5 +241,6 @@ const struct pass pass_cpus = {
 	.name = "cpus",
 	.key = "cpus",
 	.help = "what each CPU ran, run queues, who answered the NMI (runq)",
+	.by_default = true,
 	.run = run,
 };

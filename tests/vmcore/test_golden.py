@@ -23,6 +23,9 @@ import sys
 GOLDEN = os.path.join(os.path.dirname(os.path.abspath(__file__)), "golden")
 # How crash users know them: sys (first, without a heading), bt, bt -a, log, ps, mod.
 SECTIONS = ["bt: the panic task", "bt -a: what the other CPUs did", "log", "ps", "mod"]
+# What the passes add stands before the log, in the order of their table.
+PASS_SECTIONS = ["foreach UN bt", "runq: what the CPUs ran"]
+PASSES = ["cpus"]
 SYS = ["DUMPFILE", "CPUS", "DATE", "UPTIME", "LOAD AVERAGE", "TASKS", "NODENAME", "RELEASE", "VERSION", "MACHINE", "MEMORY"]
 
 
@@ -48,13 +51,14 @@ def digest(record):
         "modules": ["%(name)s %(base)s %(size)d %(taint)s" % m for m in record["modules"]],
         "task_count": len(tasks),
         "some_tasks": tasks[:3] + tasks[-2:],
+        "passes": {name: record.get(name) for name in PASSES},
         "log_lines": record["log"].count("\n"),
         "log_sha256": hashlib.sha256(record["log"].encode()).hexdigest(),
     }
 
 
 def analyze(eyrie, dump, form):
-    p = subprocess.run([eyrie, "analyze", "--format=" + form, dump], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    p = subprocess.run([eyrie, "analyze", "--with=all", "--format=" + form, dump], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     if p.returncode:
         raise SystemExit("%s: exit status %d: %s" % (dump, p.returncode, p.stderr.decode(errors="replace").strip()))
     return p.stdout.decode()
@@ -63,8 +67,10 @@ def analyze(eyrie, dump, form):
 def check_text(text, record):
     """Problems of the text's layout."""
     parts = re.split(r"^---- (.*) ----$", text, flags=re.M)
-    if parts[1::2] != SECTIONS:
-        return ["sections %s, not %s" % (parts[1::2], SECTIONS)]
+    at = SECTIONS.index("log")
+    sections = SECTIONS[:at] + PASS_SECTIONS + SECTIONS[at:]
+    if parts[1::2] != sections:
+        return ["sections %s, not %s" % (parts[1::2], sections)]
     section = dict(zip(["sys"] + parts[1::2], parts[0::2]))
     problems = []
     labels = re.findall(r"^ *([A-Z ]+): \S", section["sys"], re.M)
