@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "analysis/analysis.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "analysis/facts.h"
+#include "analysis/input.h"
 #include "analysis/passes.h"
 #include "analysis/sandbox.h"
 #include "base/cleanup.h"
@@ -20,9 +18,7 @@ static const size_t default_memory_limit = 2UL << 30;
 static const size_t max_output = 256UL << 20;
 
 struct job {
-	int fd;
-	const char *name;
-	uint64_t bytes;
+	const struct analysis_input *input;
 	/** Passes wanted; see passes.h. */
 	const char *with;
 	/** Why there are to be none; NULL where there may be. */
@@ -38,11 +34,11 @@ static struct ey_error *analyse(void *arg, struct ey_buf *out)
 
 	if (!k)
 		return &ey_error_nomem;
-	struct ey_error *err = kernel_open(k, job->fd);
+	struct ey_error *err = kernel_open_set(k, job->input->fds, job->input->count);
 	if (!err) {
 		uint64_t record_len = 0;
 
-		err = facts_collect(&facts, k, job->name, job->bytes);
+		err = facts_collect(&facts, k, job->input->name, job->input->bytes);
 		if (!err) {
 			if (job->no_passes)
 				kernel_gap(k, "passes", "%s", job->no_passes);
@@ -60,26 +56,6 @@ static struct ey_error *analyse(void *arg, struct ey_buf *out)
 	}
 	free(k);
 	return err;
-}
-
-static struct ey_error *open_dump(const char *path, int *fd_ret, struct stat *st)
-{
-	// O_NONBLOCK: opening a FIFO must not hang.
-	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-
-	if (fd < 0 && errno == ENOENT)
-		return ey_error_create(EY_ERR_NOT_FOUND, "%s: no such file", path);
-	if (fd < 0)
-		return ey_error_errno(EY_ERR_IO, errno, "cannot open %s", path);
-	if (fstat(fd, st) < 0)
-		return ey_error_errno(EY_ERR_IO, errno, "cannot stat %s", path);
-	if (S_ISDIR(st->st_mode))
-		return ey_error_create(EY_ERR_INPUT, "%s is a directory; name the dump file in it",
-				       path);
-	if (!S_ISREG(st->st_mode))
-		return ey_error_create(EY_ERR_INPUT, "%s is not a regular file", path);
-	*fd_ret = no_cleanup_fd(fd);
-	return NULL;
 }
 
 static struct ey_error *split_answer(struct ey_buf *answer, struct analysis_result *ret)
@@ -115,7 +91,9 @@ static struct ey_error *run_in_sandbox(struct job *job, const struct analysis_op
 	struct sandbox_limits limits = {
 		.memory = options->memory_limit ? options->memory_limit : default_memory_limit,
 		.output = max_output,
-		.input_fd = job->fd,
+		.input_fd = job->input->fds[0],
+		.more_fds = job->input->fds + 1,
+		.more_count = job->input->count - 1,
 	};
 	unsigned int seconds =
 		options->timeout_seconds ? options->timeout_seconds : DEFAULT_TIMEOUT_SECONDS;
@@ -147,25 +125,23 @@ struct ey_error *analysis_run(const char *path, const struct analysis_options *o
 			      struct analysis_result *ret)
 {
 	_cleanup_buf_ struct ey_buf answer = EY_BUF_INIT;
-	const char *slash = strrchr(path, '/');
-	struct job job = {.fd = -1, .name = slash ? slash + 1 : path, .with = options->with};
-	struct stat st;
+	struct analysis_input input;
+	struct job job = {.input = &input, .with = options->with};
 
 	*ret = (struct analysis_result){0};
 	struct ey_error *err = passes_check(options->with);
 	if (err)
 		return err;
-	err = open_dump(path, &job.fd, &st);
+	err = analysis_input_open(path, options, &input);
 	if (err)
 		return err;
-	job.bytes = (uint64_t)st.st_size;
 	if (options->no_sandbox) {
 		err = analyse(&job, &answer);
 		if (!err)
 			err = ey_buf_error(&answer);
 	} else {
 		err = run_in_sandbox(&job, options, &answer);
-		close(job.fd);
+		analysis_input_close(&input);
 	}
 	if (!err)
 		err = split_answer(&answer, ret);

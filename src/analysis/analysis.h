@@ -11,6 +11,13 @@
 
 #include "base/error.h"
 
+/**
+ * If the file @p fd is compressed, put the descriptor of what is in it in its place and its
+ * compression in @p what_ret (static), NULL where it is not. @p timeout_seconds as below.
+ */
+typedef struct ey_error *(*analysis_unwrap_fn)(int *fd, unsigned int timeout_seconds,
+					       const char **what_ret);
+
 struct analysis_options {
 	/** Wall-clock seconds after which the child is killed; 0: 120. */
 	unsigned int timeout_seconds;
@@ -20,6 +27,11 @@ struct analysis_options {
 	const char *with;
 	/** Analyse in this process (for debuggers and fuzzers only). */
 	bool no_sandbox;
+	/** Further parts of a split dump, in any order. */
+	const char *const *parts;
+	size_t part_count;
+	/** Opens what is compressed (unwrap_open() of unwrap.h); NULL: only what is not. */
+	analysis_unwrap_fn unwrap;
 };
 
 struct analysis_result {
@@ -32,8 +44,10 @@ struct analysis_result {
 };
 
 /**
- * Analyse the dump at @p path. A dump from which only a part can be read is no error: the record's
- * "gaps" say what is missing. EY_ERR_INPUT: not a dump, or nothing could be read of it.
+ * Analyse the dump at @p path: a dump, one part of a split dump (those that lie beside it are
+ * found), or the text of a kernel log (vmcore-dmesg.txt); "-" is standard input. A dump from which
+ * only a part can be read is no error: the record's "gaps" say what is missing. EY_ERR_INPUT: not a
+ * dump, or nothing could be read of it.
  */
 struct ey_error *analysis_run(const char *path, const struct analysis_options *options,
 			      struct analysis_result *ret) EY_MUST_CHECK;

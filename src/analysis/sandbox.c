@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <seccomp.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -71,9 +72,21 @@ static int allow_write(scmp_filter_ctx ctx, int answer_fd)
 	return ret;
 }
 
+// What a compressed dump is decompressed to.
+static int allow_file(scmp_filter_ctx ctx, int fd)
+{
+	static const int calls[] = {SCMP_SYS(pwrite64), SCMP_SYS(ftruncate), SCMP_SYS(fstatfs)};
+	int ret = 0;
+
+	for (size_t i = 0; fd && !ret && i < EY_ARRAY_SIZE(calls); i++)
+		ret = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, calls[i], 1,
+				       SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)fd));
+	return ret;
+}
+
 // Read, compute, write the answer: nothing else. Opening files fails instead of killing, since the
 // C library looks for time zones and the like by itself.
-static int install_filter(int answer_fd)
+static int install_filter(int answer_fd, int file_fd)
 {
 	static const int allowed[] = {
 		SCMP_SYS(read),	     SCMP_SYS(pread64),	      SCMP_SYS(lseek),
@@ -99,35 +112,54 @@ static int install_filter(int answer_fd)
 	if (!ret)
 		ret = allow_write(ctx, answer_fd);
 	if (!ret)
+		ret = allow_file(ctx, file_fd);
+	if (!ret)
 		ret = seccomp_load(ctx);
 	seccomp_release(ctx);
 	return ret;
 }
 
-// What else the caller has open (a database, connections) is none of the child's business.
-static int close_others(int answer_fd, int input_fd)
+static int by_number(const void *a, const void *b)
 {
-	int low = EY_MIN(answer_fd, input_fd), high = EY_MAX(answer_fd, input_fd);
+	return *(const int *)a - *(const int *)b;
+}
 
-	if (low > STDERR_FILENO + 1 && close_range(STDERR_FILENO + 1, (unsigned int)low - 1, 0) < 0)
-		return -1;
-	low = EY_MAX(low, STDERR_FILENO);
-	if (high > low + 1 && close_range((unsigned int)low + 1, (unsigned int)high - 1, 0) < 0)
-		return -1;
-	return close_range((unsigned int)high + 1, ~0U, 0);
+// What else the caller has open (a database, connections) is none of the child's business.
+static int close_others(int answer_fd, const struct sandbox_limits *limits)
+{
+	int keep[SANDBOX_MAX_FDS + 4] = {STDERR_FILENO, answer_fd, limits->input_fd,
+					 limits->file_fd};
+	size_t count = 4;
+
+	for (size_t i = 0; i < EY_MIN(limits->more_count, (size_t)SANDBOX_MAX_FDS); i++)
+		keep[count++] = limits->more_fds[i];
+	qsort(keep, count, sizeof(*keep), by_number);
+	for (size_t i = 0; i < count; i++) {
+		unsigned int first = (unsigned int)keep[i] + 1;
+		unsigned int last = i + 1 < count ? (unsigned int)keep[i + 1] - 1 : ~0U;
+
+		// Standard input and output stay: opened in between, another file would take their
+		// place.
+		if (first <= STDERR_FILENO || first > last)
+			continue;
+		if (close_range(first, last, 0) < 0)
+			return -1;
+	}
+	return 0;
 }
 
 static struct ey_error *lock_down(const struct sandbox_limits *limits, int answer_fd, pid_t parent)
 {
-	if (close_others(answer_fd, limits->input_fd) < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 ||
+	if (close_others(answer_fd, limits) < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 ||
 	    getppid() != parent || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
 	    prctl(PR_SET_DUMPABLE, 0) < 0 || set_limit(RLIMIT_CPU, limits->timeout_seconds) < 0 ||
-	    set_limit(RLIMIT_CORE, 0) < 0 || set_limit(RLIMIT_FSIZE, 0) < 0 ||
+	    set_limit(RLIMIT_CORE, 0) < 0 ||
+	    set_limit(RLIMIT_FSIZE, limits->file_fd ? limits->file_size : 0) < 0 ||
 	    set_limit(RLIMIT_NPROC, 0) < 0 ||
 	    (!HAVE_SANITIZER && set_limit(RLIMIT_AS, limits->memory) < 0) ||
 	    drop_capabilities() < 0)
 		return ey_error_errno(EY_ERR_IO, errno, "cannot lock the analysis down");
-	int ret = install_filter(answer_fd);
+	int ret = install_filter(answer_fd, limits->file_fd);
 	if (ret < 0)
 		return ey_error_errno(EY_ERR_IO, -ret,
 				      "cannot lock the analysis down with seccomp");

@@ -8,6 +8,7 @@
 #define EYRIE_ANALYSIS_SANDBOX_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/buf.h"
 #include "base/error.h"
@@ -19,9 +20,17 @@ struct sandbox_limits {
 	size_t memory;
 	/** Longest answer, bytes. */
 	size_t output;
-	/** The one descriptor, beside standard error, that the child keeps; 0 for none. */
+	/** The descriptor, beside standard error, that the child keeps; 0 for none. */
 	int input_fd;
+	/** Further ones, at most SANDBOX_MAX_FDS. */
+	const int *more_fds;
+	size_t more_count;
+	/** A file that the child may write to, up to @c file_size bytes; 0 for none. */
+	int file_fd;
+	uint64_t file_size;
 };
+
+enum { SANDBOX_MAX_FDS = 128 };
 
 /** What runs in the child: fills @p out; an error becomes the caller's. */
 typedef struct ey_error *(*sandbox_fn)(void *arg, struct ey_buf *out);

@@ -15,13 +15,15 @@
 static const char help[] =
 	"Analyse a kernel dump from the dump alone: no vmlinux, no debuginfo package.\n"
 	"\n"
-	"Usage: eyrie analyze [OPTION...] VMCORE\n"
+	"Usage: eyrie analyze [OPTION...] VMCORE [PART...]\n"
 	"\n"
-	"Reads kdump-compressed dumps (zlib, lzo, snappy, zstd; also flattened and incomplete "
-	"ones)\n"
-	"and ELF dumps of x86-64 kernels, and prints what the crash utility's sys, bt, bt -a, "
-	"log,\n"
-	"ps and mod would show, with the crash event and its reason on top.\n"
+	"Reads kdump-compressed dumps (zlib, lzo, snappy, zstd; also flattened, split and "
+	"incomplete\n"
+	"ones) and ELF dumps of x86-64 kernels, and prints what the crash utility's sys, bt, bt "
+	"-a, log,\n"
+	"ps and mod would show, with the crash event and its reason on top. Of a split dump one "
+	"part is\n"
+	"enough where the others lie beside it.\n"
 	"\n"
 	"Options:\n"
 	"  --format=text|json   text for people (default), or the record as JSON\n"
@@ -117,10 +119,12 @@ static int parse_arguments(int argc, char **argv, struct arguments *a)
 			return 1;
 		}
 	}
-	if (optind != argc - 1) {
-		ey_log_error("analyze takes one dump; 'eyrie analyze --help' tells more");
+	if (optind >= argc) {
+		ey_log_error("name a dump; 'eyrie analyze --help' tells more");
 		return 1;
 	}
+	a->options.parts = (const char *const *)argv + optind + 1;
+	a->options.part_count = (size_t)(argc - optind - 1);
 	return -1;
 }
 

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The kdump-compressed format: makedumpfile 1.7.2, IMPLEMENTATION ("The format of the dump file")
- * and diskdump_mod.h. Blocks of one page: header, sub-header, two bitmaps (which frames exist,
- * which are in the file), an array of page descriptors, the pages.
+ * The kdump-compressed format (diskdump_format.h). Blocks of one page: header, sub-header, two
+ * bitmaps (which frames exist, which are in the file), an array of page descriptors, the pages.
  */
 #include <inttypes.h>
 #include <lzo/lzo1x.h>
@@ -13,51 +12,8 @@
 #include <zstd.h>
 
 #include "base/cleanup.h"
+#include "vmcore/diskdump_format.h"
 #include "vmcore/dump_formats.h"
-
-// struct disk_dump_header on a 64-bit machine; pad1 is what aligns the timeval.
-struct disk_dump_header {
-	char signature[8];
-	int32_t header_version;
-	char utsname[6][65];
-	char pad1[6];
-	int64_t timestamp[2];
-	uint32_t status;
-	int32_t block_size;
-	int32_t sub_hdr_size;
-	uint32_t bitmap_blocks;
-	uint32_t max_mapnr;
-	uint32_t total_ram_blocks;
-	uint32_t device_blocks;
-	uint32_t written_blocks;
-	uint32_t current_cpu;
-	int32_t nr_cpus;
-};
-_Static_assert(offsetof(struct disk_dump_header, status) == 424, "as on x86-64");
-
-struct kdump_sub_header {
-	uint64_t phys_base;
-	int32_t dump_level; /* header_version 1 and later */
-	int32_t split;	    /* 2 */
-	uint64_t start_pfn;
-	uint64_t end_pfn;
-	int64_t offset_vmcoreinfo; /* 3 */
-	uint64_t size_vmcoreinfo;
-	int64_t offset_note; /* 4 */
-	uint64_t size_note;
-	int64_t offset_eraseinfo; /* 5 */
-	uint64_t size_eraseinfo;
-	uint64_t start_pfn_64; /* 6 */
-	uint64_t end_pfn_64;
-	uint64_t max_mapnr_64;
-};
-
-struct page_desc {
-	int64_t offset;
-	uint32_t size;
-	uint32_t flags;
-	uint64_t page_flags;
-};
 
 enum {
 	STATUS_INCOMPLETE = 0x8,
@@ -80,7 +36,7 @@ struct diskdump {
 	/** Offsets in the file. */
 	uint64_t bitmap1, bitmap2, descriptors;
 	uint64_t bitmap_len;
-	/** Frames that this file is about (part of a split dump). */
+	/** Frames whose pages this file has: all, or a part of a split dump's. */
 	uint64_t start_pfn, end_pfn;
 	/** How many frames are in the file before each bitmap block; known for ranks_known blocks.
 	 */
@@ -95,7 +51,7 @@ struct diskdump {
 
 bool diskdump_matches(const uint8_t *head)
 {
-	return !memcmp(head, "KDUMP   ", 8);
+	return !memcmp(head, DISKDUMP_SIGNATURE, 8);
 }
 
 void diskdump_close(struct diskdump *dd)
@@ -182,6 +138,8 @@ static struct ey_error *frame_bit(struct dump *d, uint64_t bitmap, uint64_t pfn,
 	return NULL;
 }
 
+static bool has_last_page(struct dump *d);
+
 struct ey_error *diskdump_open(struct dump *d)
 {
 	struct disk_dump_header h;
@@ -197,6 +155,11 @@ struct ey_error *diskdump_open(struct dump *d)
 			"a dump of a machine of type \"%.64s\"; only x86_64 dumps can be "
 			"analysed so far",
 			machine);
+	if (h.block_size == 1 << 14 || h.block_size == 1 << 16)
+		return ey_error_create(EY_ERR_INPUT,
+				       "a dump of a machine with pages of %d bytes; only x86_64 "
+				       "dumps can be analysed so far",
+				       h.block_size);
 	if (h.block_size != DUMP_PAGE_SIZE)
 		return unsound("the block size", (uint64_t)(uint32_t)h.block_size);
 	if (h.sub_hdr_size < 1 || h.sub_hdr_size > 1 << 16)
@@ -208,19 +171,23 @@ struct ey_error *diskdump_open(struct dump *d)
 	struct diskdump *dd = d->diskdump = calloc(1, sizeof(*dd));
 	if (!dd)
 		return &ey_error_nomem;
-	dd->max_mapnr = h.header_version >= 6 && sub.max_mapnr_64 ? sub.max_mapnr_64 : h.max_mapnr;
+	dd->max_mapnr = diskdump_max_mapnr(&h, &sub);
 	// 2^36 frames are 256 TiB, more than any machine has; the bitmaps of more are not read.
 	if (!dd->max_mapnr || dd->max_mapnr > 1ULL << 36)
 		return unsound("the number of page frames", dd->max_mapnr);
-	dd->bitmap_len = (uint64_t)h.bitmap_blocks * DUMP_PAGE_SIZE / 2;
-	if (dd->bitmap_len < (dd->max_mapnr + 7) / 8)
+	// One bitmap where there is no room for two (a dump that leaves nothing out; crash's
+	// dump_is_partial()), else two.
+	uint64_t bitmap_room = (uint64_t)h.bitmap_blocks * DUMP_PAGE_SIZE;
+	uint64_t needed = (dd->max_mapnr + 7) / 8;
+	bool two = bitmap_room / 2 >= needed;
+	dd->bitmap_len = two ? bitmap_room / 2 : bitmap_room;
+	if (dd->bitmap_len < needed)
 		return unsound("the number of bitmap blocks", h.bitmap_blocks);
 	dd->bitmap1 = (1 + (uint64_t)h.sub_hdr_size) * DUMP_PAGE_SIZE;
-	dd->bitmap2 = dd->bitmap1 + dd->bitmap_len;
-	dd->descriptors = dd->bitmap1 + 2 * dd->bitmap_len;
+	dd->bitmap2 = dd->bitmap1 + (two ? dd->bitmap_len : 0);
+	dd->descriptors = dd->bitmap1 + bitmap_room;
 	// makedumpfile writes its bitmaps out: they are no hole of a flattened stream.
-	if (!source_has(&d->source, dd->bitmap1, 2 * dd->bitmap_len) ||
-	    2 * dd->bitmap_len > d->source.file_size)
+	if (!source_has(&d->source, dd->bitmap1, bitmap_room) || bitmap_room > d->source.file_size)
 		return ey_error_create(EY_ERR_INPUT,
 				       "the dump is cut off: it ends at byte %" PRIu64
 				       ", before its bitmaps do (%" PRIu64 ")",
@@ -230,52 +197,104 @@ struct ey_error *diskdump_open(struct dump *d)
 	if (!dd->ranks)
 		return &ey_error_nomem;
 	dd->end_pfn = dd->max_mapnr;
-	if (h.header_version >= 2 && sub.split) {
-		bool wide = h.header_version >= 6;
-
-		dd->start_pfn = wide ? sub.start_pfn_64 : sub.start_pfn;
-		dd->end_pfn = EY_MIN(wide ? sub.end_pfn_64 : sub.end_pfn, dd->max_mapnr);
+	if (diskdump_split(&h, &sub, &dd->start_pfn, &dd->end_pfn)) {
+		dd->end_pfn = EY_MIN(dd->end_pfn, dd->max_mapnr);
 		if (dd->start_pfn > dd->end_pfn)
 			return unsound("the first frame of this part", dd->start_pfn);
-		err = rank(d, dd->start_pfn, &dd->rank_of_start);
-		if (err)
-			return err;
-		d->incomplete = true;
-		d->incomplete_why = "one part of a split dump";
+		d->split = true;
+	} else {
+		dd->start_pfn = 0;
+		dd->end_pfn = dd->max_mapnr;
 	}
-	if (h.status & STATUS_INCOMPLETE) {
-		d->incomplete = true;
-		d->incomplete_why = "makedumpfile did not finish it (was the disk full?)";
-	}
+	d->start_pfn = dd->start_pfn;
+	d->end_pfn = dd->end_pfn;
+	err = rank(d, dd->start_pfn, &dd->rank_of_start);
+	if (err)
+		return err;
+	if (h.status & STATUS_INCOMPLETE)
+		dump_is_incomplete(d, "makedumpfile did not finish it (was the disk full?)");
 	if (h.header_version >= 1)
 		d->dump_level = sub.dump_level;
 	if (h.header_version >= 4)
 		err = dump_load_notes(d, (uint64_t)sub.offset_note, sub.size_note);
 	if (!err && h.header_version >= 3)
 		err = load_vmcoreinfo(d, (uint64_t)sub.offset_vmcoreinfo, sub.size_vmcoreinfo);
-	if (err)
-		return err;
-	// Where the last page descriptor is beyond the end of the file, so are pages.
-	uint64_t frames;
-	err = rank(d, dd->end_pfn, &frames);
-	if (err)
-		return err;
-	frames -= EY_MIN(frames, dd->rank_of_start);
-	if (frames) {
-		struct page_desc last;
-		uint64_t pos = dd->descriptors + (frames - 1) * sizeof(last);
+	if (!err && !has_last_page(d))
+		dump_is_incomplete(d, "the file ends before its last page");
+	return err;
+}
 
-		_cleanup_error_ struct ey_error *cut =
-			source_has(&d->source, pos, sizeof(last))
-				? source_read(&d->source, pos, &last, sizeof(last))
-				: ey_error_create(EY_ERR_FAULT, "cut off");
-		if (!d->incomplete &&
-		    (cut || !source_has(&d->source, (uint64_t)last.offset, last.size))) {
-			d->incomplete = true;
-			d->incomplete_why = "the file ends before its last page";
+uint64_t diskdump_end(const struct dump *d)
+{
+	return d->diskdump->max_mapnr;
+}
+
+uint64_t diskdump_frames(struct dump *d, uint64_t start, uint64_t end)
+{
+	const struct diskdump *dd = d->diskdump;
+	uint64_t before, until;
+
+	_cleanup_error_ struct ey_error *err = rank(d, EY_MIN(start, dd->max_mapnr), &before);
+	if (err)
+		return 0;
+	err = rank(d, EY_MIN(end, dd->max_mapnr), &until);
+	return err || until < before ? 0 : until - before;
+}
+
+// Whether the page whose descriptor is the index-th is in the file.
+static bool has_page(struct dump *d, uint64_t index)
+{
+	uint64_t pos = d->diskdump->descriptors + index * sizeof(struct page_desc);
+	struct page_desc desc;
+
+	if (!source_has(&d->source, pos, sizeof(desc)))
+		return false;
+	_cleanup_error_ struct ey_error *err = source_read(&d->source, pos, &desc, sizeof(desc));
+	return !err && desc.offset > 0 && source_has(&d->source, (uint64_t)desc.offset, desc.size);
+}
+
+static bool has_last_page(struct dump *d)
+{
+	uint64_t frames = diskdump_frames(d, d->start_pfn, d->end_pfn);
+
+	return !frames || has_page(d, frames - 1);
+}
+
+struct dump_count diskdump_count(struct dump *d)
+{
+	// Descriptors looked at; of a dump with more a sample, spread evenly.
+	enum { SAMPLE = 1 << 17 };
+	struct dump_count count = {.expected = diskdump_frames(d, d->start_pfn, d->end_pfn)};
+	uint64_t step = count.expected / SAMPLE + 1, looked = 0;
+
+	for (uint64_t i = 0; i < count.expected; i += step, looked++)
+		count.found += has_page(d, i);
+	if (step > 1 && looked)
+		count.found =
+			(uint64_t)((double)count.found / (double)looked * (double)count.expected);
+	return count;
+}
+
+bool diskdump_next_page(struct dump *d, uint64_t *pfn)
+{
+	const struct diskdump *dd = d->diskdump;
+
+	while (*pfn < dd->max_mapnr) {
+		uint64_t word = 0, at = *pfn / 64 * 8;
+		size_t len = (size_t)EY_MIN(dd->bitmap_len - at, (uint64_t)sizeof(word));
+
+		_cleanup_error_ struct ey_error *err =
+			source_read(&d->source, dd->bitmap2 + at, &word, len);
+		if (err)
+			return false;
+		word &= UINT64_MAX << *pfn % 64;
+		if (word) {
+			*pfn = *pfn / 64 * 64 + (uint64_t)__builtin_ctzll(word);
+			return *pfn < dd->max_mapnr;
 		}
+		*pfn = *pfn / 64 * 64 + 64;
 	}
-	return NULL;
+	return false;
 }
 
 static struct ey_error *inflate_page(struct diskdump *dd, size_t size, uint8_t *dest)

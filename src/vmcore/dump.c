@@ -2,11 +2,15 @@
 #include "vmcore/dump.h"
 
 #include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "vmcore/dump_formats.h"
+#include "vmcore/foreign.h"
 #include "vmcore/notes.h"
 
 enum {
@@ -25,23 +29,30 @@ struct page_cache {
 	} sets[CACHE_SETS];
 };
 
+void dump_is_incomplete(struct dump *d, const char *why, ...)
+{
+	va_list ap;
+
+	if (d->incomplete)
+		return;
+	d->incomplete = true;
+	va_start(ap, why);
+	vsnprintf(d->incomplete_why, sizeof(d->incomplete_why), why, ap);
+	va_end(ap);
+}
+
 static struct ey_error *open_format(struct dump *d)
 {
-	uint8_t head[16];
+	uint8_t head[FOREIGN_HEAD_SIZE] = {0};
 
 	if (!d->source.size)
 		return ey_error_create(EY_ERR_INPUT, "the file is empty");
-	if (!source_has(&d->source, 0, sizeof(head)))
-		return ey_error_create(EY_ERR_INPUT,
-				       "not a kernel dump: only %" PRIu64 " bytes long",
-				       d->source.size);
-	struct ey_error *err = source_read(&d->source, 0, head, sizeof(head));
+	size_t len = (size_t)EY_MIN(d->source.size, (uint64_t)sizeof(head));
+	struct ey_error *err = source_read(&d->source, 0, head, len);
 	if (err)
 		return err;
-	if (d->source.cut_off) {
-		d->incomplete = true;
-		d->incomplete_why = "the flattened stream ends before its end mark";
-	}
+	if (d->source.cut_off)
+		dump_is_incomplete(d, "the flattened stream ends before its end mark");
 	if (diskdump_matches(head)) {
 		d->format = DUMP_KDUMP_COMPRESSED;
 		return diskdump_open(d);
@@ -50,11 +61,10 @@ static struct ey_error *open_format(struct dump *d)
 		d->format = DUMP_ELF;
 		return elfcore_open(d);
 	}
-	return ey_error_create(
-		EY_ERR_INPUT, "not a kernel dump: neither kdump-compressed (makedumpfile) nor ELF");
+	return foreign_error(head, len, d->source.size);
 }
 
-struct ey_error *dump_open(struct dump *d, int fd)
+static struct ey_error *open_file(struct dump *d, int fd)
 {
 	*d = (struct dump){.dump_level = -1};
 	struct ey_error *err = source_init(&d->source, fd);
@@ -73,8 +83,77 @@ struct ey_error *dump_open(struct dump *d, int fd)
 	return err;
 }
 
+// How much of it is there.
+static void add_count(struct dump *d)
+{
+	struct dump_count count = d->format == DUMP_ELF ? elfcore_count(d) : diskdump_count(d);
+	size_t len = strlen(d->incomplete_why);
+
+	for (size_t i = 0; i < d->part_count; i++) {
+		struct dump_count more = diskdump_count(&d->parts[i]);
+
+		count.found += more.found;
+	}
+	if (d->split)
+		count.expected = diskdump_frames(d, 0, UINT64_MAX);
+	if (!count.expected)
+		return;
+	count.found = EY_MIN(count.found, count.expected);
+	snprintf(d->incomplete_why + len, sizeof(d->incomplete_why) - len,
+		 "; %" PRIu64 " of its %" PRIu64 " pages (%.1f %%) are there", count.found,
+		 count.expected, 100.0 * (double)count.found / (double)count.expected);
+}
+
+struct ey_error *dump_open(struct dump *d, int fd)
+{
+	return dump_open_set(d, &fd, 1);
+}
+
+struct ey_error *dump_open_set(struct dump *d, const int *fds, size_t count)
+{
+	struct ey_error *err = open_file(d, fds[0]);
+	size_t taken = 1;
+
+	if (!err && count > 1) {
+		d->parts = calloc(count - 1, sizeof(*d->parts));
+		if (!d->parts)
+			err = &ey_error_nomem;
+	}
+	for (; !err && taken < count; taken++) {
+		struct dump *part = &d->parts[d->part_count];
+		_cleanup_error_ struct ey_error *bad = open_file(part, fds[taken]);
+
+		if (bad == &ey_error_nomem) {
+			err = no_cleanup_ptr(bad);
+		} else if (bad) {
+			dump_is_incomplete(d, "a part of the split dump cannot be read (%s)",
+					   bad->message);
+		} else {
+			d->part_count++;
+			if (part->incomplete)
+				dump_is_incomplete(d, "%s", part->incomplete_why);
+		}
+	}
+	for (; taken < count; taken++)
+		close(fds[taken]);
+	if (err) {
+		dump_close(d);
+		return err;
+	}
+	if (d->split)
+		dump_settle_parts(d);
+	else if (d->part_count)
+		dump_is_incomplete(d, "the first of the files is no part of a split dump");
+	if (d->incomplete)
+		add_count(d);
+	return NULL;
+}
+
 void dump_close(struct dump *d)
 {
+	for (size_t i = 0; i < d->part_count; i++)
+		dump_close(&d->parts[i]);
+	free(d->parts);
 	diskdump_close(d->diskdump);
 	elfcore_close(d->elfcore);
 	if (d->cache) {
@@ -90,27 +169,35 @@ void dump_close(struct dump *d)
 
 const char *dump_format_name(const struct dump *d)
 {
+	if (d->format == DUMP_NONE)
+		return "dmesg";
 	if (d->format == DUMP_ELF)
-		return "ELF";
+		return d->live ? "kcore" : "ELF";
+	if (d->split)
+		return "kdump-compressed, split";
 	return d->source.flattened ? "kdump-compressed, flattened" : "kdump-compressed";
 }
 
 struct ey_error *dump_load_notes(struct dump *d, uint64_t offset, uint64_t size)
 {
-	if (!size)
-		return NULL;
-	if (size > MAX_NOTES_SIZE)
+	if (size > MAX_NOTES_SIZE - d->notes_len)
 		return ey_error_create(EY_ERR_INPUT, "%" PRIu64 " bytes of notes: not a sound dump",
 				       size);
-	_cleanup_free_ uint8_t *notes = malloc(size);
+	// What a file that is cut off has of its notes is worth having.
+	if (offset < d->source.size && size > d->source.size - offset) {
+		dump_is_incomplete(d, "the file ends within its notes");
+		size = d->source.size - offset;
+	}
+	if (!size)
+		return NULL;
+	uint8_t *notes = realloc(d->notes, d->notes_len + size);
 	if (!notes)
 		return &ey_error_nomem;
-	struct ey_error *err = source_read(&d->source, offset, notes, size);
+	d->notes = notes;
+	struct ey_error *err = source_read(&d->source, offset, notes + d->notes_len, size);
 	if (err)
 		return ey_error_prefix(err, "the notes");
-	free(d->notes);
-	d->notes = no_cleanup_ptr(notes);
-	d->notes_len = size;
+	d->notes_len += size;
 	return NULL;
 }
 
@@ -137,11 +224,22 @@ static uint8_t **cache_slot(struct page_cache *cache, uint64_t pfn, bool *hit_re
 	return &cache->sets[set].pages[way];
 }
 
+// The part of a split dump that the frame is in; the first where none is here.
+static struct dump *part_of(struct dump *d, uint64_t pfn)
+{
+	for (size_t i = 0; i < d->part_count; i++) {
+		if (pfn >= d->parts[i].start_pfn && pfn < d->parts[i].end_pfn)
+			return &d->parts[i];
+	}
+	return d;
+}
+
 struct ey_error *dump_read_page(struct dump *d, uint64_t pfn, void *dest)
 {
 	d->pages_read++;
-	struct ey_error *err = d->format == DUMP_ELF ? elfcore_read_page(d, pfn, dest)
-						     : diskdump_read_page(d, pfn, dest);
+	struct ey_error *err = d->format == DUMP_ELF
+				       ? elfcore_read_page(d, pfn, dest)
+				       : diskdump_read_page(part_of(d, pfn), pfn, dest);
 	d->pages_found += !err;
 	return err;
 }
@@ -168,5 +266,11 @@ struct ey_error *dump_get_page(struct dump *d, uint64_t pfn, const uint8_t **ret
 
 bool dump_page_may_be_zero(struct dump *d, uint64_t pfn)
 {
-	return d->format == DUMP_KDUMP_COMPRESSED && diskdump_page_may_be_zero(d, pfn);
+	return d->format == DUMP_ELF ? elfcore_page_may_be_zero(d, pfn)
+				     : diskdump_page_may_be_zero(d, pfn);
+}
+
+bool dump_next_page(struct dump *d, uint64_t *pfn)
+{
+	return d->format == DUMP_ELF ? elfcore_next_page(d, pfn) : diskdump_next_page(d, pfn);
 }

@@ -3,8 +3,9 @@
  * @file
  * A dump as physical memory: pages by page frame number, and the ELF notes that came with it.
  *
- * Formats: kdump-compressed (makedumpfile; zlib, lzo, snappy, zstd, also flattened) and ELF64
- * (/proc/vmcore as it is, QEMU's dump-guest-memory).
+ * Formats: kdump-compressed (makedumpfile; zlib, lzo, snappy, zstd, also flattened or split into
+ * several files) and ELF64 (/proc/vmcore as it is, QEMU's dump-guest-memory; /proc/kcore, the
+ * memory of the kernel that runs).
  */
 #ifndef EYRIE_VMCORE_DUMP_H
 #define EYRIE_VMCORE_DUMP_H
@@ -20,6 +21,7 @@ enum {
 	DUMP_PAGE_SHIFT = 12,
 	/** x86-64's. */
 	DUMP_PAGE_SIZE = 1 << DUMP_PAGE_SHIFT,
+	DUMP_WHY_SIZE = 400,
 };
 
 struct dump;
@@ -28,6 +30,8 @@ struct elfcore;
 struct page_cache;
 
 enum dump_format {
+	/** No dump at all, but the text of the kernel's log. */
+	DUMP_NONE,
 	DUMP_KDUMP_COMPRESSED,
 	DUMP_ELF,
 };
@@ -43,10 +47,18 @@ struct dump {
 	size_t notes_len;
 	/** The text of VMCOREINFO, NUL-terminated; NULL where the dump has none. */
 	char *vmcoreinfo;
-	/** makedumpfile said that it did not finish, or the file ends too early. */
+	/** makedumpfile said that it did not finish, a file ends too early, a part is not here. */
 	bool incomplete;
-	/** Why, for people; static or NULL. */
-	const char *incomplete_why;
+	/** Why, and how much is there, for people; "" where it is complete. */
+	char incomplete_why[DUMP_WHY_SIZE];
+	/** Part of a split dump: it has the frames [start_pfn, end_pfn). */
+	bool split;
+	uint64_t start_pfn, end_pfn;
+	/** The other parts of a split dump, a dump each. */
+	struct dump *parts;
+	size_t part_count;
+	/** The memory of a running kernel (/proc/kcore): it changes while it is read. */
+	bool live;
 	/** What makedumpfile left out (its -d), -1 where not known. */
 	int dump_level;
 	/** Pages asked of the file so far, and how many of them it had. */
@@ -55,9 +67,14 @@ struct dump {
 
 /** Open the dump in @p fd, which this takes over in any case. */
 struct ey_error *dump_open(struct dump *d, int fd) EY_MUST_CHECK;
+/**
+ * Open the parts of a split dump (makedumpfile --split), in any order; all of @p fds are taken over
+ * in any case. A part that cannot be read makes the dump incomplete, unless it is the first.
+ */
+struct ey_error *dump_open_set(struct dump *d, const int *fds, size_t count) EY_MUST_CHECK;
 void dump_close(struct dump *d);
 
-/** "kdump-compressed", "kdump-compressed, flattened", "ELF". */
+/** "kdump-compressed", also ", flattened" or ", split"; "ELF"; "kcore"; "dmesg" (no dump). */
 const char *dump_format_name(const struct dump *d);
 
 /**
@@ -68,6 +85,12 @@ struct ey_error *dump_read_page(struct dump *d, uint64_t pfn, void *dest) EY_MUS
 
 /** The page, valid until the next call with the same dump. */
 struct ey_error *dump_get_page(struct dump *d, uint64_t pfn, const uint8_t **ret) EY_MUST_CHECK;
+
+/**
+ * The first frame from *@p pfn on that the dump says it has, into *@p pfn; false where there is
+ * none. For searching all memory.
+ */
+bool dump_next_page(struct dump *d, uint64_t *pfn);
 
 /**
  * Whether the frame exists in the machine and was left out of the dump by a level that leaves out

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* ELF64 dumps: /proc/vmcore (fs/proc/vmcore.c), makedumpfile -E, QEMU's dump-guest-memory. */
+/*
+ * ELF64 dumps: /proc/vmcore (fs/proc/vmcore.c), makedumpfile -E, QEMU's dump-guest-memory; and
+ * /proc/kcore (fs/proc/kcore.c), whose segments of RAM have physical addresses since 464920104bf7.
+ */
 #include <elf.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -7,14 +10,19 @@
 
 #include "base/cleanup.h"
 #include "vmcore/dump_formats.h"
+#include "vmcore/notes.h"
 
 enum { MAX_SEGMENTS = 1 << 20 };
+// Physical addresses have at most 52 bits.
+#define MAX_PFN (1ULL << 40)
 
 struct elf_segment {
 	/** Physical address, bytes of it in the file, and where in the file. */
 	uint64_t paddr, file_len, offset;
-	/** Where the furthest of this and those before it ends. */
-	uint64_t furthest_end;
+	/** Bytes of it in the machine: behind those of the file, pages that were left out. */
+	uint64_t memory_len;
+	/** Where the furthest of this and those before it ends, in the file and in the machine. */
+	uint64_t furthest_end, furthest_memory_end;
 };
 
 struct elfcore {
@@ -65,6 +73,25 @@ static struct ey_error *check_header(const Elf64_Ehdr *h)
 	return NULL;
 }
 
+// /proc/kcore has segments of virtual memory only (vmalloc), whose p_paddr is -1: they, and what
+// wraps around, are no memory of ours. QEMU's dumps with paging have segments that are not in the
+// file, whose p_offset is -1.
+static void add_segment(struct dump *d, const Elf64_Phdr *ph)
+{
+	struct elfcore *e = d->elfcore;
+	uint64_t len = EY_MIN(ph->p_filesz, ph->p_memsz);
+
+	if (!ph->p_memsz || ph->p_paddr > UINT64_MAX - ph->p_memsz ||
+	    (len && ph->p_offset > UINT64_MAX - len))
+		return;
+	if (len && !source_has(&d->source, ph->p_offset, len))
+		dump_is_incomplete(d, "the file ends before its last page");
+	e->segments[e->count++] = (struct elf_segment){.paddr = ph->p_paddr,
+						       .file_len = len,
+						       .offset = ph->p_offset,
+						       .memory_len = ph->p_memsz};
+}
+
 struct ey_error *elfcore_open(struct dump *d)
 {
 	Elf64_Ehdr h;
@@ -101,36 +128,32 @@ struct ey_error *elfcore_open(struct dump *d)
 		Elf64_Phdr ph;
 
 		err = source_read(&d->source, h.e_phoff + i * sizeof(ph), &ph, sizeof(ph));
+		if (!err && ph.p_type == PT_NOTE)
+			err = dump_load_notes(d, ph.p_offset, ph.p_filesz);
 		if (err)
 			return err;
-		if (ph.p_type == PT_NOTE && !d->notes) {
-			err = dump_load_notes(d, ph.p_offset, ph.p_filesz);
-			if (err)
-				return err;
-		}
-		if (ph.p_type != PT_LOAD || ph.p_paddr > UINT64_MAX - ph.p_memsz ||
-		    ph.p_offset > UINT64_MAX - ph.p_filesz)
-			continue;
-		if (!source_has(&d->source, ph.p_offset, ph.p_filesz)) {
-			d->incomplete = true;
-			d->incomplete_why = "the file ends before its last page";
-		}
-		e->segments[e->count++] = (struct elf_segment){
-			ph.p_paddr, EY_MIN(ph.p_filesz, ph.p_memsz), ph.p_offset, 0};
+		if (ph.p_type == PT_LOAD)
+			add_segment(d, &ph);
 	}
+	d->live = notes_are_of_kcore(d->notes, d->notes_len);
+	err = notes_check(d->notes, d->notes_len);
+	if (err)
+		return err;
 	qsort(e->segments, e->count, sizeof(*e->segments), by_paddr);
-	uint64_t furthest = 0;
+	uint64_t furthest = 0, furthest_memory = 0;
 	for (size_t i = 0; i < e->count; i++) {
-		furthest = EY_MAX(furthest, e->segments[i].paddr + e->segments[i].file_len);
-		e->segments[i].furthest_end = furthest;
+		struct elf_segment *seg = &e->segments[i];
+
+		furthest = EY_MAX(furthest, seg->paddr + seg->file_len);
+		furthest_memory = EY_MAX(furthest_memory, seg->paddr + seg->memory_len);
+		seg->furthest_end = furthest;
+		seg->furthest_memory_end = furthest_memory;
 	}
 	return NULL;
 }
 
-// The segment that has the byte at paddr; where none has it, NULL and the address from which one
-// may (*next_ret).
-static const struct elf_segment *find_segment(const struct elfcore *e, uint64_t paddr,
-					      uint64_t *next_ret)
+// Index of the first segment that begins behind paddr.
+static size_t segments_until(const struct elfcore *e, uint64_t paddr)
 {
 	size_t lo = 0, hi = e->count;
 
@@ -142,6 +165,16 @@ static const struct elf_segment *find_segment(const struct elfcore *e, uint64_t 
 		else
 			hi = mid;
 	}
+	return lo;
+}
+
+// The segment that has the byte at paddr; where none has it, NULL and the address from which one
+// may (*next_ret).
+static const struct elf_segment *find_segment(const struct elfcore *e, uint64_t paddr,
+					      uint64_t *next_ret)
+{
+	size_t lo = segments_until(e, paddr);
+
 	*next_ret = lo < e->count ? e->segments[lo].paddr : UINT64_MAX;
 	// Segments may overlap: the kernel's image is also part of a RAM segment.
 	for (size_t i = lo; i > 0 && e->segments[i - 1].furthest_end > paddr; i--) {
@@ -158,7 +191,7 @@ struct ey_error *elfcore_read_page(struct dump *d, uint64_t pfn, void *dest)
 	uint8_t *out = dest;
 	bool any = false;
 
-	if (pfn >= 1ULL << 40)
+	if (pfn >= MAX_PFN)
 		return ey_error_create(EY_ERR_FAULT, "no physical page 0x%" PRIx64, pfn);
 	memset(out, 0, DUMP_PAGE_SIZE);
 	// A segment may begin or end within the page.
@@ -183,4 +216,51 @@ struct ey_error *elfcore_read_page(struct dump *d, uint64_t pfn, void *dest)
 		return ey_error_create(EY_ERR_FAULT,
 				       "physical page 0x%" PRIx64 "000 is not in the dump", pfn);
 	return NULL;
+}
+
+// Behind the bytes that a segment has in the file are pages that makedumpfile -E left out, of zeros
+// or for another reason.
+bool elfcore_page_may_be_zero(struct dump *d, uint64_t pfn)
+{
+	const struct elfcore *e = d->elfcore;
+	uint64_t paddr = pfn << DUMP_PAGE_SHIFT, next;
+
+	if (pfn >= MAX_PFN || find_segment(e, paddr, &next))
+		return false;
+	for (size_t i = segments_until(e, paddr);
+	     i > 0 && e->segments[i - 1].furthest_memory_end > paddr; i--) {
+		if (paddr - e->segments[i - 1].paddr < e->segments[i - 1].memory_len)
+			return true;
+	}
+	return false;
+}
+
+bool elfcore_next_page(struct dump *d, uint64_t *pfn)
+{
+	uint64_t next;
+
+	if (*pfn >= MAX_PFN)
+		return false;
+	if (find_segment(d->elfcore, *pfn << DUMP_PAGE_SHIFT, &next))
+		return true;
+	// Empty segments begin somewhere, too.
+	while (next < MAX_PFN << DUMP_PAGE_SHIFT && !find_segment(d->elfcore, next, &next)) {
+	}
+	*pfn = next >> DUMP_PAGE_SHIFT;
+	return *pfn < MAX_PFN;
+}
+
+struct dump_count elfcore_count(struct dump *d)
+{
+	const struct elfcore *e = d->elfcore;
+	struct dump_count count = {0};
+
+	for (size_t i = 0; i < e->count; i++) {
+		const struct elf_segment *seg = &e->segments[i];
+		uint64_t room = d->source.size - EY_MIN(seg->offset, d->source.size);
+
+		count.expected += seg->file_len >> DUMP_PAGE_SHIFT;
+		count.found += EY_MIN(seg->file_len, room) >> DUMP_PAGE_SHIFT;
+	}
+	return count;
 }

@@ -225,10 +225,15 @@ static void open_types(struct kernel *k)
 
 struct ey_error *kernel_open(struct kernel *k, int fd)
 {
+	return kernel_open_set(k, &fd, 1);
+}
+
+struct ey_error *kernel_open_set(struct kernel *k, const int *fds, size_t count)
+{
 	*k = (struct kernel){0};
 	for (size_t i = 0; i < SYM_COUNT; i++)
 		k->symbols[i].name = symbol_names[i];
-	struct ey_error *err = dump_open(&k->dump, fd);
+	struct ey_error *err = dump_open_set(&k->dump, fds, count);
 	if (err)
 		return err;
 	err = memory_init(&k->memory, &k->dump);

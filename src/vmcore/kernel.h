@@ -296,6 +296,8 @@ struct kernel {
  * an error only where nothing at all can be done. The struct must not move afterwards.
  */
 struct ey_error *kernel_open(struct kernel *k, int fd) EY_MUST_CHECK;
+/** The same with the parts of a split dump (dump_open_set()). */
+struct ey_error *kernel_open_set(struct kernel *k, const int *fds, size_t count) EY_MUST_CHECK;
 void kernel_close(struct kernel *k);
 
 /** Note that @p what could not be had, and why; the same @p what is noted once. */

@@ -10,6 +10,7 @@
 enum {
 	// struct elf_prstatus on x86-64 (include/linux/elfcore.h): 112 bytes, then the registers.
 	PRSTATUS_REGS = 112,
+	XEN_ELFNOTE_CRASH_INFO = 0x1000001,
 };
 
 static size_t align4(size_t n)
@@ -40,6 +41,38 @@ bool notes_next(const uint8_t *notes, size_t len, size_t *pos, struct elf_note *
 static bool is_named(const struct elf_note *note, const char *name)
 {
 	return note->name_len == strlen(name) && !memcmp(note->name, name, note->name_len);
+}
+
+static bool has_note(const uint8_t *notes, size_t len, const char *name, uint32_t type)
+{
+	struct elf_note note;
+
+	for (size_t pos = 0; notes && notes_next(notes, len, &pos, &note);) {
+		if (is_named(&note, name) && note.type == type)
+			return true;
+	}
+	return false;
+}
+
+bool notes_are_of_kcore(const uint8_t *notes, size_t len)
+{
+	// fs/proc/kcore.c: append_kcore_note(..., NT_TASKSTRUCT, current, arch_task_struct_size).
+	return has_note(notes, len, "CORE", NT_TASKSTRUCT);
+}
+
+struct ey_error *notes_check(const uint8_t *notes, size_t len)
+{
+	// fs/binfmt_elf.c: each process's core has its auxiliary vector.
+	if (has_note(notes, len, "CORE", NT_AUXV))
+		return ey_error_create(EY_ERR_INPUT,
+				       "the core dump of a process, not of a kernel: open it with "
+				       "gdb or coredumpctl");
+	// include/xen/elfnote.h of Xen: the hypervisor died, and dom0 is inside of it.
+	if (has_note(notes, len, "Xen", XEN_ELFNOTE_CRASH_INFO))
+		return ey_error_create(EY_ERR_INPUT,
+				       "a dump of a Xen hypervisor, which cannot be analysed: make "
+				       "one of dom0 with 'makedumpfile -X', or open it with crash");
+	return NULL;
 }
 
 struct ey_error *notes_find_vmcoreinfo(const uint8_t *notes, size_t len, char **ret)

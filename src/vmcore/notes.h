@@ -27,6 +27,12 @@ struct elf_note {
 /** The next note at *@p pos, which moves on; false at the end or where the notes are not sound. */
 bool notes_next(const uint8_t *notes, size_t len, size_t *pos, struct elf_note *ret);
 
+/** Whether these are the notes of /proc/kcore: only it has the task that reads it. */
+bool notes_are_of_kcore(const uint8_t *notes, size_t len);
+
+/** EY_ERR_INPUT where the notes are of something that is no dump of a Linux kernel of our kind. */
+struct ey_error *notes_check(const uint8_t *notes, size_t len) EY_MUST_CHECK;
+
 /** Copy the text of VMCOREINFO to @p ret (free()); NULL where there is none. */
 struct ey_error *notes_find_vmcoreinfo(const uint8_t *notes, size_t len, char **ret) EY_MUST_CHECK;
 

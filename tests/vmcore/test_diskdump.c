@@ -11,6 +11,7 @@
 #include "fake_kdump.h"
 #include "vmcore/dump.h"
 #include "vmcore/memory.h"
+#include "vmcore/split.h"
 
 enum {
 	// Frames whose bits stand in one block of the bitmap.
@@ -164,7 +165,9 @@ static void flattened_dump_without_end_is_incomplete(void **state)
 	flat.len -= 6000; // the end mark and the last page
 	open_bytes(&d, &flat);
 	assert_true(d.incomplete);
-	assert_string_equal(d.incomplete_why, "the flattened stream ends before its end mark");
+	assert_string_equal(d.incomplete_why,
+			    "the flattened stream ends before its end mark; 11 of its 13 pages "
+			    "(84.6 %) are there");
 	assert_page(&d, 64);
 	assert_error(dump_read_page(&d, 3 * BLOCK_FRAMES + 77, page), EY_ERR_FAULT, "ends at");
 	dump_close(&d);
@@ -222,11 +225,213 @@ static void split_part_has_its_own_frames(void **state)
 
 	assert_ok(dump_open(&d, fake_kdump_file(&f, &o)));
 	assert_true(d.incomplete);
-	assert_string_equal(d.incomplete_why, "one part of a split dump");
+	assert_string_equal(dump_format_name(&d), "kdump-compressed, split");
+	assert_string_equal(d.incomplete_why,
+			    "not all parts of the split dump are here: page frames 0x0-0x40, "
+			    "0x8001-0x1804d; 4 of its 13 pages (30.8 %) are there");
 	for (size_t i = 4; i < 8; i++)
 		assert_page(&d, some_frames[i]);
 	assert_error(dump_read_page(&d, 64, page), EY_ERR_FAULT, "another part");
 	assert_error(dump_read_page(&d, BLOCK_FRAMES + 1, page), EY_ERR_FAULT, "another part");
+	dump_close(&d);
+	fake_dump_deinit(&f);
+}
+
+// Parts of makedumpfile --split: their borders, frames behind the end and empty parts included.
+static const struct {
+	uint64_t start, end;
+} some_parts[] = {{0, 65}, {65, BLOCK_FRAMES + 1}, {BLOCK_FRAMES + 1, 3 * BLOCK_FRAMES + 78}};
+
+static int part_file(const struct fake_dump *f, size_t i)
+{
+	struct fake_kdump o = {.compression = FAKE_ZSTD,
+			       .split = true,
+			       .start_pfn = some_parts[i].start,
+			       .end_pfn = some_parts[i].end};
+
+	return fake_kdump_file(f, &o);
+}
+
+static void parts_in_any_order_are_one_dump(void **state)
+{
+	static const size_t orders[][3] = {{0, 1, 2}, {2, 0, 1}, {1, 2, 0}};
+
+	for (size_t i = 0; i < EY_ARRAY_SIZE(orders); i++) {
+		struct fake_dump f = make();
+		int fds[3];
+		uint8_t page[FAKE_PAGE];
+		struct dump d;
+
+		for (size_t n = 0; n < 3; n++)
+			fds[n] = part_file(&f, orders[i][n]);
+		assert_ok(dump_open_set(&d, fds, 3));
+		assert_false(d.incomplete);
+		for (size_t n = 0; n < EY_ARRAY_SIZE(some_frames); n++)
+			assert_page(&d, some_frames[n]);
+		assert_error(dump_read_page(&d, 66, page), EY_ERR_FAULT, "left out");
+		dump_close(&d);
+		fake_dump_deinit(&f);
+	}
+}
+
+static void missing_part_is_told_by_its_frames(void **state)
+{
+	struct fake_dump f = make();
+	int fds[] = {part_file(&f, 2), part_file(&f, 0)};
+	uint8_t page[FAKE_PAGE];
+	struct dump d;
+
+	assert_ok(dump_open_set(&d, fds, 2));
+	assert_string_equal(d.incomplete_why,
+			    "not all parts of the split dump are here: page frames 0x41-0x8000; 9 "
+			    "of its 13 pages (69.2 %) are there");
+	assert_page(&d, 64);
+	assert_error(dump_read_page(&d, 65, page), EY_ERR_FAULT, "another part");
+	assert_page(&d, 2 * BLOCK_FRAMES);
+	dump_close(&d);
+	fake_dump_deinit(&f);
+}
+
+// One that is damaged is missing, not the end of all.
+static void damaged_part_is_missing(void **state)
+{
+	struct fake_dump f = make();
+	int fds[] = {part_file(&f, 0), part_file(&f, 2), fake_file("nothing", 7)};
+	struct dump d;
+
+	assert_ok(dump_open_set(&d, fds, 3));
+	assert_true(d.incomplete);
+	assert_non_null(strstr(d.incomplete_why, "a part of the split dump cannot be read"));
+	assert_page(&d, 64);
+	dump_close(&d);
+	int first[] = {fake_file("nothing", 7), part_file(&f, 0)};
+	assert_error(dump_open_set(&d, first, 2), EY_ERR_INPUT, "not a kernel dump");
+	fake_dump_deinit(&f);
+}
+
+static void parts_know_each_other(void **state)
+{
+	struct fake_dump f = make();
+	_cleanup_close_ int a = part_file(&f, 0), b = part_file(&f, 1);
+	struct fake_kdump o = {.compression = FAKE_ZLIB};
+	_cleanup_close_ int whole = fake_kdump_file(&f, &o);
+	struct split_part x, y;
+
+	assert_true(split_look(a, &x));
+	assert_true(split_look(b, &y));
+	assert_int_equal(x.end_pfn, 65);
+	assert_int_equal(y.start_pfn, 65);
+	assert_true(split_is_same_dump(&x, &y));
+	assert_false(split_look(whole, &y));
+	// Another crash of the same machine.
+	fake_dump_symbol(&f, "another", 1);
+	_cleanup_close_ int c = part_file(&f, 1);
+	assert_true(split_look(c, &y));
+	assert_false(split_is_same_dump(&x, &y));
+	y = x;
+	y.timestamp += 7200;
+	assert_false(split_is_same_dump(&x, &y));
+	y = x;
+	y.utsname[1][0] ^= 1;
+	assert_false(split_is_same_dump(&x, &y));
+	fake_dump_deinit(&f);
+}
+
+// What a header of a version says, readers of that version know; the rest is not read.
+static void headers_of_all_versions_are_read(void **state)
+{
+	for (uint32_t version = 0; version <= 7; version++) {
+		struct ey_buf file = EY_BUF_INIT;
+		struct fake_kdump o = {.compression = FAKE_ZLIB,
+				       .dump_level = 31,
+				       .split = true,
+				       .start_pfn = 0,
+				       .end_pfn = 65};
+		struct fake_dump f = make();
+		struct dump d;
+
+		fake_kdump_write(&f, &o, &file);
+		fake_poke_u32(&file, KDUMP_VERSION, version);
+		if (version < 6) {
+			// What was not yet there holds anything.
+			fake_poke_u64(&file, KDUMP_START_PFN, 0);
+			fake_poke_u64(&file, KDUMP_END_PFN, 65);
+			fake_poke_u64(&file, KDUMP_START_PFN_64, 1ULL << 60);
+			fake_poke_u64(&file, KDUMP_END_PFN_64, 3);
+			fake_poke_u64(&file, KDUMP_MAX_MAPNR_64, 1ULL << 60);
+		}
+		if (version < 4)
+			fake_poke_u64(&file, KDUMP_NOTES + 8, UINT64_MAX);
+		if (version < 3)
+			fake_poke_u64(&file, KDUMP_VMCOREINFO + 8, UINT64_MAX);
+		open_bytes(&d, &file);
+		assert_int_equal(d.split, version >= 2);
+		assert_int_equal(d.end_pfn, version >= 2 ? 65 : 3 * BLOCK_FRAMES + 78);
+		assert_int_equal(d.dump_level, version >= 1 ? 31 : -1);
+		// The notes, too, hold VMCOREINFO.
+		assert_int_equal(d.vmcoreinfo != NULL, version >= 3);
+		assert_int_equal(d.notes_len > 0, version >= 4);
+		assert_page(&d, 64);
+		dump_close(&d);
+		fake_dump_deinit(&f);
+	}
+}
+
+// A dump with all pages has one bitmap only, where its writer saw no need of two.
+static void single_bitmap_serves_for_both(void **state)
+{
+	struct ey_buf file = EY_BUF_INIT;
+	struct fake_kdump o = {.compression = FAKE_RAW};
+	struct fake_dump f = make();
+	size_t bitmaps, len;
+	struct dump d;
+
+	fake_kdump_write(&f, &o, &file);
+	uint32_t blocks, sub;
+	memcpy(&blocks, file.data + KDUMP_BITMAP_BLOCKS, 4);
+	memcpy(&sub, file.data + KDUMP_SUB_SIZE, 4);
+	bitmaps = (1 + sub) * (size_t)FAKE_PAGE;
+	len = blocks / 2 * (size_t)FAKE_PAGE;
+	memmove(file.data + bitmaps + len, file.data + bitmaps + 2 * len,
+		file.len - bitmaps - 2 * len);
+	file.len -= len;
+	fake_poke_u32(&file, KDUMP_BITMAP_BLOCKS, blocks / 2);
+	// The pages moved, and their descriptors say so.
+	for (size_t i = 0; i < o.descriptor_count; i++) {
+		size_t at = o.descriptors - len + i * KDUMP_DESC_SIZE;
+		uint64_t offset;
+
+		memcpy(&offset, file.data + at, 8);
+		fake_poke_u64(&file, at, offset - len);
+	}
+	open_bytes(&d, &file);
+	assert_false(d.incomplete);
+	for (size_t n = 0; n < EY_ARRAY_SIZE(some_frames); n++)
+		assert_page(&d, some_frames[n]);
+	dump_close(&d);
+	fake_dump_deinit(&f);
+}
+
+static void pages_are_enumerated(void **state)
+{
+	struct fake_kdump o = {.compression = FAKE_ZLIB};
+	struct fake_dump f = make();
+	uint64_t pfn = 0;
+	struct dump d;
+
+	fake_dump_leave_out(&f, 65);
+	assert_ok(dump_open(&d, fake_kdump_file(&f, &o)));
+	assert_true(dump_next_page(&d, &pfn));
+	assert_int_equal(pfn, 1); // the top page table
+	for (size_t n = 0; n < EY_ARRAY_SIZE(some_frames); n++) {
+		if (some_frames[n] == 65)
+			continue;
+		pfn++;
+		assert_true(dump_next_page(&d, &pfn));
+		assert_int_equal(pfn, some_frames[n]);
+	}
+	pfn++;
+	assert_false(dump_next_page(&d, &pfn));
 	dump_close(&d);
 	fake_dump_deinit(&f);
 }
@@ -332,7 +537,8 @@ static void unsound_headers_are_refused(void **state)
 		size_t bytes;
 		const char *says;
 	} cases[] = {
-		{KDUMP_BLOCK_SIZE, 65536, 4, "block size is 65536"},
+		{KDUMP_BLOCK_SIZE, 65536, 4, "pages of 65536 bytes"},
+		{KDUMP_BLOCK_SIZE, 8192, 4, "block size is 8192"},
 		{KDUMP_SUB_SIZE, 0, 4, "sub-header is 0"},
 		{KDUMP_SUB_SIZE, 0xffffffff, 4, "sub-header is 4294967295"},
 		{KDUMP_BITMAP_BLOCKS, 2, 4, "bitmap blocks is 2"},
@@ -430,6 +636,13 @@ int main(void)
 		cmocka_unit_test(file_that_ends_early_is_incomplete),
 		cmocka_unit_test(incomplete_dump_lacks_pages),
 		cmocka_unit_test(split_part_has_its_own_frames),
+		cmocka_unit_test(parts_in_any_order_are_one_dump),
+		cmocka_unit_test(missing_part_is_told_by_its_frames),
+		cmocka_unit_test(damaged_part_is_missing),
+		cmocka_unit_test(parts_know_each_other),
+		cmocka_unit_test(headers_of_all_versions_are_read),
+		cmocka_unit_test(single_bitmap_serves_for_both),
+		cmocka_unit_test(pages_are_enumerated),
 		cmocka_unit_test(damaged_page_costs_only_itself),
 		cmocka_unit_test(short_page_is_damaged),
 		cmocka_unit_test(unsound_descriptors_are_refused),
