@@ -38,7 +38,7 @@ bool ey_buf_reserve(struct ey_buf *buf, size_t more)
 	return true;
 }
 
-void ey_buf_add(struct ey_buf *buf, const void *data, size_t len)
+void ey_buf_add_growing(struct ey_buf *buf, const void *data, size_t len)
 {
 	if (!ey_buf_reserve(buf, len))
 		return;
@@ -46,16 +46,6 @@ void ey_buf_add(struct ey_buf *buf, const void *data, size_t len)
 		memcpy(buf->data + buf->len, data, len);
 	buf->len += len;
 	buf->data[buf->len] = '\0';
-}
-
-void ey_buf_adds(struct ey_buf *buf, const char *s)
-{
-	ey_buf_add(buf, s, strlen(s));
-}
-
-void ey_buf_addc(struct ey_buf *buf, char c)
-{
-	ey_buf_add(buf, &c, 1);
 }
 
 void ey_buf_printf(struct ey_buf *buf, const char *format, ...)

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/cleanup.h"
 #include "base/error.h"
@@ -33,9 +34,26 @@ void ey_buf_deinit(struct ey_buf *buf);
 
 /** Make room for @p more bytes beyond len; false (and failed set) when memory is out. */
 bool ey_buf_reserve(struct ey_buf *buf, size_t more);
-void ey_buf_add(struct ey_buf *buf, const void *data, size_t len);
-void ey_buf_adds(struct ey_buf *buf, const char *s);
-void ey_buf_addc(struct ey_buf *buf, char c);
+/** ey_buf_add() where there may be no room yet. */
+void ey_buf_add_growing(struct ey_buf *buf, const void *data, size_t len);
+static inline void ey_buf_add(struct ey_buf *buf, const void *data, size_t len)
+{
+	if (len < buf->capacity - buf->len && !buf->failed) {
+		memcpy(buf->data + buf->len, data, len);
+		buf->len += len;
+		buf->data[buf->len] = '\0';
+	} else {
+		ey_buf_add_growing(buf, data, len);
+	}
+}
+static inline void ey_buf_adds(struct ey_buf *buf, const char *s)
+{
+	ey_buf_add(buf, s, strlen(s));
+}
+static inline void ey_buf_addc(struct ey_buf *buf, char c)
+{
+	ey_buf_add(buf, &c, 1);
+}
 void ey_buf_printf(struct ey_buf *buf, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 /** Empty it, keeping the memory. */

@@ -73,6 +73,27 @@ void ey_json_array_end(struct ey_json *w)
 	end(w, ']');
 }
 
+// How many bytes from @p s on need no escape: printable ASCII without '"' and '\\'. Eight at a
+// time; a byte of each test's result has its top bit set where the byte of the string is none of
+// these.
+static size_t plain_length(const unsigned char *s, size_t len)
+{
+	const uint64_t ones = 0x0101010101010101, tops = 0x80 * ones;
+	size_t n = 0;
+
+	for (uint64_t v; len - n >= sizeof(v); n += sizeof(v)) {
+		memcpy(&v, s + n, sizeof(v));
+		uint64_t quotes = v ^ '"' * ones, slashes = v ^ '\\' * ones;
+		uint64_t special = (v - 0x20 * ones) | (v + ones) | v |
+				   ((quotes - ones) & ~quotes) | ((slashes - ones) & ~slashes);
+		if (special & tops)
+			break;
+	}
+	while (n < len && s[n] >= 0x20 && s[n] < 0x7f && s[n] != '"' && s[n] != '\\')
+		n++;
+	return n;
+}
+
 static void quote(struct ey_buf *buf, const char *string, size_t len)
 {
 	static const char hex[] = "0123456789abcdef";
@@ -80,13 +101,8 @@ static void quote(struct ey_buf *buf, const char *string, size_t len)
 	size_t plain = 0;
 
 	ey_buf_addc(buf, '"');
-	for (size_t i = 0; i < len;) {
+	for (size_t i = 0; (i += plain_length(s + i, len - i)) < len;) {
 		unsigned char c = s[i];
-
-		if (c >= 0x20 && c < 0x7f && c != '"' && c != '\\') {
-			i++;
-			continue;
-		}
 		size_t n = c >= 0x80 ? ey_utf8_sequence(s + i, len - i) : 0;
 		if (n) {
 			i += n;
@@ -114,9 +130,23 @@ static void quote(struct ey_buf *buf, const char *string, size_t len)
 
 void ey_json_key(struct ey_json *w, const char *key)
 {
+	size_t len = strlen(key);
+
 	separate(w);
-	quote(w->buf, key, strlen(key));
-	ey_buf_add(w->buf, ": ", w->indent ? 2 : 1);
+	// Most keys are words of the program's own.
+	if (len + 5 < w->buf->capacity - w->buf->len && !w->buf->failed &&
+	    plain_length((const unsigned char *)key, len) == len) {
+		char *p = w->buf->data + w->buf->len;
+
+		*p++ = '"';
+		p = (char *)memcpy(p, key, len) + len;
+		memcpy(p, "\": ", 4);
+		w->buf->len += len + (w->indent ? 4 : 3);
+		w->buf->data[w->buf->len] = '\0';
+	} else {
+		quote(w->buf, key, len);
+		ey_buf_add(w->buf, ": ", w->indent ? 2 : 1);
+	}
 	w->after_key = true;
 }
 
@@ -136,14 +166,23 @@ void ey_json_string(struct ey_json *w, const char *s)
 
 void ey_json_int(struct ey_json *w, int64_t v)
 {
+	if (v >= 0) {
+		ey_json_uint(w, (uint64_t)v);
+		return;
+	}
 	separate(w);
 	ey_buf_printf(w->buf, "%" PRId64, v);
 }
 
 void ey_json_uint(struct ey_json *w, uint64_t v)
 {
+	char digits[20], *p = digits + sizeof(digits);
+
 	separate(w);
-	ey_buf_printf(w->buf, "%" PRIu64, v);
+	do
+		*--p = (char)('0' + v % 10);
+	while (v /= 10);
+	ey_buf_add(w->buf, p, (size_t)(digits + sizeof(digits) - p));
 }
 
 void ey_json_double(struct ey_json *w, double v, int decimals)
@@ -153,6 +192,25 @@ void ey_json_double(struct ey_json *w, double v, int decimals)
 		return;
 	}
 	separate(w);
+	if (decimals == 6 && v >= 0 && v < 1e9) {
+		// Times, of which there are many: below 2^50 millionths the product is exact enough
+		// to give the digits that printf() gives, unless it lies half-way between two.
+		double millionths = v * 1e6;
+		uint64_t n = (uint64_t)(millionths + 0.5);
+		double off = millionths - (double)n;
+
+		if (off > -0.4 && off < 0.4) {
+			char text[24], *p = text + sizeof(text);
+
+			for (int i = 0; i < 7 || n; i++, n /= 10) {
+				*--p = (char)('0' + n % 10);
+				if (i == 5)
+					*--p = '.';
+			}
+			ey_buf_add(w->buf, p, (size_t)(text + sizeof(text) - p));
+			return;
+		}
+	}
 	ey_buf_printf(w->buf, "%.*f", decimals, v);
 }
 
