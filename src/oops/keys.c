@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "oops/keys.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "base/cleanup.h"
+#include "pass_index.h"
 
 static const struct oops_pass passes[] = {
 #define PASS(pattern, where, why) {pattern, sizeof(pattern) - 1, PASS_##where, why},
@@ -10,46 +14,45 @@ static const struct oops_pass passes[] = {
 #undef PASS
 };
 
-static bool pattern_matches(const char *pattern, size_t n, const char *name)
+static_assert(EY_ARRAY_SIZE(passes) == PASS_COUNT, "pass_index.py sees the whole table");
+
+static bool pattern_matches(const char *pattern, size_t n, const char *name, size_t len)
 {
+	bool open = pattern[n - 1] == '*';
 
 	if (pattern[0] == '*') {
-		char part[64];
-		bool open = pattern[n - 1] == '*';
+		const char *part = pattern + 1;
 		size_t m = n - 1 - (open ? 1 : 0);
 
-		memcpy(part, pattern + 1, m);
-		part[m] = '\0';
-		const char *at = strstr(name, part);
-		return at && (open || !strcmp(name + strlen(name) - m, part));
+		return open ? memmem(name, len, part, m) != NULL
+			    : len >= m && !memcmp(name + len - m, part, m);
 	}
-	if (pattern[0] != name[0])
-		return false;
-	return pattern[n - 1] == '*' ? !strncmp(pattern, name, n - 1) : !strcmp(pattern, name);
+	return open ? len >= n - 1 && !memcmp(pattern, name, n - 1)
+		    : len == n && !memcmp(pattern, name, n);
 }
-
-// The patterns' first bytes by themselves: most are told apart by these.
-static const char firsts[] = {
-#define PASS(pattern, where, why) pattern[0],
-#include "oops/pass.def"
-#undef PASS
-};
 
 const struct oops_pass *oops_pass_find(const char *function, unsigned int where)
 {
-	char plain[256];
+	char plain[256] = "";
+	uint64_t pairs = 0;
 
 	oops_plain_name(function, plain, sizeof(plain));
-	const char begins[] = {plain[0], '*'};
-	for (int round = 0; round < 2; round++) {
-		const char *at = firsts, *end = firsts + sizeof(firsts);
-
-		while (at < end && (at = memchr(at, begins[round], (size_t)(end - at)))) {
-			const struct oops_pass *pass = &passes[at++ - firsts];
-			if ((pass->where & where) &&
-			    pattern_matches(pass->pattern, pass->len, plain))
-				return pass;
-		}
+	const unsigned char *u = (const unsigned char *)plain;
+	size_t len = strlen(plain);
+	// The same hash as pass_index.py's.
+	unsigned int bucket = (u[0] + 7u * u[1] + 31u * (u[1] ? u[2] : 0)) % PASS_BUCKETS;
+	for (unsigned int i = pass_starts[bucket]; i < pass_starts[bucket + 1]; i++) {
+		const struct oops_pass *pass = &passes[pass_order[i]];
+		if ((pass->where & where) && pattern_matches(pass->pattern, pass->len, plain, len))
+			return pass;
+	}
+	for (size_t i = 0; i + 1 < len; i++)
+		pairs |= (uint64_t)1 << ((u[i] * 5u + u[i + 1]) % 64);
+	for (size_t i = 0; i < EY_ARRAY_SIZE(pass_anywhere); i++) {
+		const struct oops_pass *pass = &passes[pass_anywhere[i].pass];
+		if (!(pass_anywhere[i].pairs & ~pairs) && (pass->where & where) &&
+		    pattern_matches(pass->pattern, pass->len, plain, len))
+			return pass;
 	}
 	return NULL;
 }
