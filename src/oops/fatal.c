@@ -19,7 +19,7 @@ static bool could_lead_to(const struct oops_event *e, const char *panic)
 	switch (e->kind) {
 	case OOPS_WARNING:
 	case OOPS_LOCKDEP:
-		return strstr(panic, "panic_on_warn") != NULL;
+		return e->died || strstr(panic, "panic_on_warn") != NULL;
 	case OOPS_SOFT_LOCKUP:
 		return strstr(panic, "softlockup") != NULL;
 	case OOPS_HANG:

@@ -12,6 +12,75 @@ static bool header_has(const struct report *r, const char *words)
 	return strstr(r->header, words) != NULL;
 }
 
+// What a die path says that it was: "Internal error: Oops - BUG: 0 [#1]", "Oops: Machine check,
+// sig: 7 [#1]", "Oops - illegal instruction [#1]", "Unknown program exception: 0012 ilc:2 [#1]".
+static enum oops_kind die_kind(const struct report *r)
+{
+	static const struct {
+		const char *words;
+		enum oops_kind kind;
+	} table[] = {
+		{"UBSAN", OOPS_UBSAN},
+		{" BUG", OOPS_BUG},
+		{"BUG [#", OOPS_BUG},
+		{"Kernel bug detected", OOPS_BUG},
+		{"achine check", OOPS_MCE},
+		{"System Reset", OOPS_NMI},
+		{"NMI Reset", OOPS_NMI},
+		{"tack overflow", OOPS_STACK_OVERFLOW},
+		{"kernel stack pointer", OOPS_STACK_OVERFLOW},
+		{"stack guard page", OOPS_STACK_OVERFLOW},
+		{"of bad area, sig", OOPS_PAGE_FAULT},
+		{"page fault, sig", OOPS_PAGE_FAULT},
+	};
+
+	for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++) {
+		if (header_has(r, table[i].words))
+			return table[i].kind;
+	}
+	// "Oops: 0002 [#1]", "Oops [#1]": a page fault whose first line is lost.
+	if (r->rule == RULE_OOPS && !header_has(r, ", sig: ") && !header_has(r, "Oops - "))
+		return OOPS_PAGE_FAULT;
+	return OOPS_TRAP;
+}
+
+static enum oops_kind panic_kind(const struct report *r)
+{
+	static const struct {
+		const char *words;
+		enum oops_kind kind;
+	} table[] = {
+		{"ard LOCKUP", OOPS_HARD_LOCKUP},
+		{"softlockup", OOPS_SOFT_LOCKUP},
+		{"hung_task", OOPS_HANG},
+		{"workqueue: ", OOPS_HANG},
+		{"RCU Stall", OOPS_RCU_STALL},
+		{"ut of memory", OOPS_OOM},
+		{"deadlocked on memory", OOPS_OOM},
+		{"NMI", OOPS_NMI},
+		{"achine check", OOPS_MCE},
+		{"broadcast exception handler", OOPS_MCE},
+		{"ardware error", OOPS_HW_OTHER},
+		{"SError", OOPS_HW_OTHER},
+		{"ncontained", OOPS_HW_OTHER},
+		{"Unrecovered Bus Error", OOPS_HW_OTHER},
+		{"EDAC", OOPS_HW_OTHER},
+		{"UE ", OOPS_HW_OTHER},
+		{"Parity Error", OOPS_HW_OTHER},
+		{"Memory failure on page", OOPS_HW_OTHER},
+		{"hardware is malfunctioning", OOPS_HW_OTHER},
+		{"AER: ", OOPS_HW_OTHER},
+	};
+
+	for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++) {
+		const char *at = strstr(r->panic, table[i].words);
+		// "UE " begins its message.
+		if (at && (table[i].words[0] != 'U' || at == r->panic))
+			return table[i].kind;
+	}
+	return OOPS_PANIC;
+}
+
 // The kind, where the header says more than its rule.
 static enum oops_kind refine_kind(const struct report *r)
 {
@@ -34,23 +103,15 @@ static enum oops_kind refine_kind(const struct report *r)
 		// lockdep's own assertions.
 		return header_has(r, "kernel/locking/lockdep.c") ? OOPS_LOCKDEP : OOPS_WARNING;
 	case RULE_PANIC:
-		if (strstr(r->panic, "Hard LOCKUP"))
-			return OOPS_HARD_LOCKUP;
-		if (strstr(r->panic, "softlockup"))
-			return OOPS_SOFT_LOCKUP;
-		if (strstr(r->panic, "hung_task"))
-			return OOPS_HANG;
-		if (strstr(r->panic, "RCU Stall"))
-			return OOPS_RCU_STALL;
-		if (strstr(r->panic, "ut of memory"))
-			return OOPS_OOM;
-		if (strstr(r->panic, "NMI"))
-			return OOPS_NMI;
-		if (strstr(r->panic, "achine check"))
-			return OOPS_MCE;
-		if (strstr(r->panic, "hardware error"))
-			return OOPS_HW_OTHER;
-		return OOPS_PANIC;
+		return panic_kind(r);
+	case RULE_TRAP:
+	case RULE_OOPS:
+	case RULE_DIED:
+		return die_kind(r);
+	case RULE_SLAB:
+		return header_has(r, "already free") || header_has(r, "double free")
+			       ? OOPS_DOUBLE_FREE
+			       : OOPS_BUG_MSG;
 	default:
 		return r->kind;
 	}
@@ -144,7 +205,8 @@ static bool header_name(const struct report *r, char *buf, size_t size)
 	const char *in = strstr(r->header, " in ");
 	size_t n = 0;
 
-	if (!in)
+	if (!in || (r->rule != RULE_KASAN && r->rule != RULE_KFENCE && r->rule != RULE_KMSAN &&
+		    r->rule != RULE_KCSAN))
 		return false;
 	for (in += 4; in[n] && n + 1 < size; n++) {
 		char c = in[n];
@@ -272,9 +334,12 @@ static struct ey_error *make_keys(struct oops_event *e, const struct report *r, 
 		if (warning_class(r))
 			ey_buf_printf(&reason, ":%s", warning_class(r));
 	} else if (r->rule == RULE_UNWIND) {
-		// "WARNING: kernel stack regs at X in comm:pid has bad 'bp' value X"
-		oops_key_text(strstr(r->header, "frame pointer") ? "bad frame pointer on the stack"
-								 : "bad regs on the stack",
+		// "WARNING: kernel stack regs at X in comm:pid has bad 'bp' value X"; which of two
+		// complaints of one stack came first does not matter.
+		oops_key_text(r->both_unwind ? "bad stack"
+			      : strstr(r->header, "frame pointer")
+				      ? "bad frame pointer on the stack"
+				      : "bad regs on the stack",
 			      &reason);
 	} else {
 		oops_key_text(r->rule == RULE_PANIC ? r->panic : r->header, &reason);
@@ -327,7 +392,7 @@ static struct ey_error *fill(struct report *r, struct oops_event *e)
 	e->cpu = r->cpu;
 	e->pid = r->pid;
 	e->died = r->died;
-	e->corrupted = r->corrupted || r->rule == RULE_SLAB_TRACK;
+	e->corrupted = r->corrupted || r->rule == RULE_SLAB_TRACK || r->rule == RULE_CUT;
 	e->first_line = r->first_line;
 	e->last_line = r->last_line;
 	e->time = r->time;
@@ -344,8 +409,15 @@ static bool is_event(const struct report *r)
 	case RULE_LIST:
 	case RULE_USERCOPY:
 	case RULE_FORTIFY:
+	case RULE_CFI:
 		// What was wrong; the BUG or the warning is the report.
 		return r->died || r->frame_count > 0;
+	case RULE_RUST:
+		return r->died;
+	case RULE_BAD_IRQ:
+	case RULE_ALLOC_FAIL:
+		// Notices, but for the ones that the kernel shows with a stack.
+		return r->frame_count > 0;
 	default:
 		return true;
 	}

@@ -90,6 +90,8 @@ static bool is_consequence(const struct report *r, const char *s, size_t len)
 		"Fatal machine check",
 		"Machine halted",
 		"kasan.fault",
+		"kfence.fault",
+		"kmsan.panic",
 		"KASAN: panic_on",
 		"UBSAN: panic_on",
 		"scheduling while atomic",
@@ -99,15 +101,29 @@ static bool is_consequence(const struct report *r, const char *s, size_t len)
 		if (oops_find(s, len, words[i]))
 			return true;
 	}
-	// Init dies of the oops it ran into.
 	if (r->rule == RULE_NMI && oops_find(s, len, "NMI"))
 		return true;
-	return r->died && oops_find(s, len, "Attempted to kill init");
+	switch (r->rule) {
+	case RULE_SERROR:
+	case RULE_BAD_MODE:
+		return oops_find(s, len, "SError") || oops_find(s, len, "nhandled exception") ||
+		       oops_find(s, len, "bad mode");
+	case RULE_STACK_OVERFLOW:
+		return oops_find(s, len, "ernel stack") != NULL;
+	case RULE_WORKQUEUE:
+		return oops_find(s, len, "workqueue: ") != NULL;
+	case RULE_HARD_LOCKUP:
+		return oops_find(s, len, "hard LOCKUP") != NULL;
+	default:
+		// Init dies of the oops it ran into.
+		return r->died && oops_find(s, len, "Attempted to kill init");
+	}
 }
 
 static bool is_bug_family(enum oops_rule rule)
 {
-	return rule == RULE_LIST || rule == RULE_USERCOPY || rule == RULE_FORTIFY;
+	return rule == RULE_LIST || rule == RULE_USERCOPY || rule == RULE_FORTIFY ||
+	       rule == RULE_CFI || rule == RULE_RUST;
 }
 
 // A header within an open report: more of the same matter, or another one?
@@ -139,9 +155,34 @@ static bool continues(struct report *r, const struct oops_header *h, const char 
 	// Notices that come again and again, from another context than the report's.
 	if (h->rule == RULE_STUCK_REF || h->rule == RULE_OOM_KILL)
 		return r->rule != h->rule && r->idle_lines < STRAY_LINES;
-	// The unwinder's own complaint, while it prints a trace.
+	// The unwinder's own complaint, while it prints a trace; two of them are of one stack.
+	if (h->rule == RULE_UNWIND && r->rule == RULE_UNWIND && r->idle_lines < STRAY_LINES) {
+		r->both_unwind = r->both_unwind || !strstr(r->header, "frame pointer") !=
+							   !oops_find(text, len, "frame pointer");
+		return true;
+	}
 	if (h->rule == RULE_UNWIND)
-		return r->rule != h->rule && !r->frame_count && r->idle_lines < STRAY_LINES;
+		return !r->frame_count && r->idle_lines < STRAY_LINES;
+	// Memory ran out in the midst of a report.
+	if (h->rule == RULE_ALLOC_FAIL)
+		return r->rule != h->rule && r->idle_lines < STRAY_LINES;
+	// Until 4.5 the hard lockup's words were a WARN()'s, fs/dcache.c's are to this day.
+	if (h->rule == RULE_HARD_LOCKUP && r->rule == RULE_WARN_AT && !r->frame_count) {
+		r->rule = RULE_HARD_LOCKUP;
+		r->kind = OOPS_HARD_LOCKUP;
+		return true;
+	}
+	if (h->rule == RULE_HARD_LOCKUP && r->rule == RULE_HARD_LOCKUP)
+		return r->idle_lines < STRAY_LINES;
+	if (h->rule == RULE_WARN_AT && !r->frame_count && !r->saw_registers &&
+	    (r->rule == RULE_DENTRY || r->rule == RULE_CFI))
+		return true;
+	// UBSAN's and lockdep's reports that the machine died of, or in.
+	if ((flags & RULE_DIE) && !r->frame_count && !r->saw_registers &&
+	    (r->rule == RULE_UBSAN || (r->rule == RULE_LOCKDEP && r->idle_lines < 8))) {
+		r->died = true;
+		return true;
+	}
 	// slub.c prints who had the object in the midst of KASAN's and its own reports.
 	if (h->rule == RULE_SLAB_TRACK)
 		return true;

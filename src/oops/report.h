@@ -106,6 +106,8 @@ struct report {
 	bool want_place;
 	/** header_symbol is the place of a lock in a function that is passed over. */
 	bool weak_place;
+	/** The unwinder complained of registers and of a frame pointer. */
+	bool both_unwind;
 	/** The next trace is the grace-period thread's. */
 	bool next_is_victim;
 	/** Lines since the last one that belonged to the report. */

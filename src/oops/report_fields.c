@@ -90,6 +90,12 @@ bool report_take_cpu_line(struct report *r, const char *s, const char *end)
 	return true;
 }
 
+// Kernels until 4.9 printed the stack's words before it, at times without a newline.
+static bool ends_in_trace(const char *s, size_t len)
+{
+	return len > 11 && !memcmp(s + len - 11, "Call Trace:", 11);
+}
+
 // Lines that open a group of frames, and what group.
 bool report_section_of(const char *s, size_t len, enum oops_section_kind *ret)
 {
@@ -142,6 +148,10 @@ bool report_section_of(const char *s, size_t len, enum oops_section_kind *ret)
 			*ret = table[i].kind;
 			return true;
 		}
+	}
+	if (ends_in_trace(p, n)) {
+		*ret = SECTION_TRACE;
+		return true;
 	}
 	// Words that other words stand before: "rcu: NMI backtrace for cpu 1", "object was
 	// allocated by task 12 on cpu 0:". All end in a number or a colon.
@@ -242,6 +252,8 @@ void report_take_modules(struct report *r, const char *p, const char *end)
 
 bool report_is_register_line(const char *s, size_t len)
 {
+	if (ends_in_trace(s, len))
+		return false;
 	static const char words[][8] = {"RSP:", "RAX:", "RBP:", "R10:", "R13:", "RDX:",
 					"FS: ", "CS: ", "CR2:", "DR0:", "DR3:", "PKRU",
 					"Code", "EAX:", "sp :", "psta", "GPR0", "CFAR"};

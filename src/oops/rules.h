@@ -25,11 +25,16 @@
 	X(GPF_GLUED, GPF, RULE_DIE)                 \
 	X(BUG_AT, BUG, RULE_DIE)                    \
 	X(LIST, BUG, RULE_START)                    \
+	X(CFI, BUG, RULE_START)                     \
+	X(RUST, BUG, RULE_START)                    \
 	X(USERCOPY, BUG, 0)                         \
 	X(FORTIFY, BUG, RULE_START)                 \
 	X(INVALID_OP, TRAP, RULE_START | RULE_DIE)  \
 	X(TRAP, TRAP, RULE_START | RULE_DIE)        \
 	X(DOUBLE_FAULT, TRAP, RULE_DIE)             \
+	X(BAD_MODE, TRAP, RULE_START | RULE_DIE)    \
+	X(SERROR, HW_OTHER, RULE_START | RULE_DIE)  \
+	X(DIED, TRAP, RULE_START | RULE_DIE)        \
 	X(OOPS, PAGE_FAULT, RULE_START | RULE_DIE)  \
 	X(STACK_GUARD, STACK_OVERFLOW, RULE_DIE)    \
 	X(STACK_OVERFLOW, STACK_OVERFLOW, RULE_DIE) \
@@ -44,6 +49,7 @@
 	X(PREEMPT, ATOMIC, 0)                       \
 	X(HUNG_TASK, HANG, 0)                       \
 	X(WORKQUEUE, HANG, 0)                       \
+	X(CSD, HANG, 0)                             \
 	X(RCU_STALL, RCU_STALL, 0)                  \
 	X(SOFT_LOCKUP, SOFT_LOCKUP, 0)              \
 	X(HARD_LOCKUP, HARD_LOCKUP, 0)              \
@@ -59,7 +65,10 @@
 	X(OOM_KILL, OOM, 0)                         \
 	X(MCE, MCE, 0)                              \
 	X(NMI, NMI, RULE_START)                     \
-	X(HW, HW_OTHER, 0)
+	X(HW, HW_OTHER, 0)                          \
+	X(BAD_IRQ, WARNING, RULE_START)             \
+	X(ALLOC_FAIL, OOM, 0)                       \
+	X(CUT, UNKNOWN, RULE_START)
 
 enum { RULE_START = 1, RULE_DIE = 2 };
 

@@ -24,7 +24,7 @@ static const struct anchor headers[] = {
 	{"DAC ", 0}, // EDAC
 	{"NG: ", 4}, // WARNING:
 	{"VFS: ", 3},
-	{"FO: ", 5},		  // INFO:
+	{"FO:", 5},		  // INFO:
 	{"MI: ", 5},		  // NMI:
 	{"KUP", 4},		  // hard LOCKUP
 	{"ULL pointer deref", 0}, // NULL pointer dereference
@@ -55,6 +55,25 @@ static const struct anchor headers[] = {
 	{"t_del", 5},
 	{"py: ", 1},	  // usercopy:
 	{"rflow in ", 0}, // detected buffer overflow in
+	{"NIC: ", 5},	  // PANIC: early exception
+	{"SError", 1},
+	{"ad mode in ", 0},
+	{"ption on CPU", 1}, // Unhandled 64-bit el1h sync exception on CPU
+	{"Unhandled prefetch", 6},
+	{"k overflow", 4}, // Kernel stack overflow, do_IRQ: stack overflow
+	{"CFI f", 3},
+	{"icked at ", 2}, // rust_kernel: panicked at
+	{"CSD lock", 3},
+	{"b error in ", 1}, // slab error in
+	{"b corruption", 1},
+	{"che still", 2}, // Slab cache still has objects
+	{"gealloc: ", 4}, // pagealloc: memory corruption
+	{"machine check (", 0},
+	{"ware memory", 7},
+	{"very action for", 7}, // Memory failure: 0x1234: recovery action for
+	{"RE PROT", 4},		// HARDWARE PROTECTION
+	{"body cared", 1},
+	{"ation failure", 0}, // page allocation failure
 };
 
 // What goes on with a report that is open.
