@@ -12,14 +12,14 @@ set -eu
 
 # To compile the programs, the console and the man pages.
 build="build-essential meson ninja-build pkg-config git ca-certificates python3 re2c lowdown
- libjansson-dev libinih-dev libcurl4-openssl-dev libmicrohttpd-dev libsqlite3-dev libsodium-dev
+ libjansson-dev libinih-dev libcurl4-openssl-dev libmicrohttpd-dev libsqlite3-dev libpq-dev libsodium-dev
  libzstd-dev liblzo2-dev libsnappy-dev zlib1g-dev libseccomp-dev libcmocka-dev nodejs npm"
 # For ./quickstart: a real SMTP server, and curl to ask the console whether it answers.
 run="python3 python3-aiosmtpd curl"
 # For ./check: schemas, a browser, the sanitizers' and fuzzers' run-time library, linters, and guests
 # to crash.
 test="python3 python3-jsonschema python3-aiosmtpd chromium clang libclang-rt-14-dev clang-format
- clang-tidy sqlite3 curl procps qemu-system-x86 busybox-static kexec-tools makedumpfile"
+ clang-tidy sqlite3 postgresql curl procps qemu-system-x86 busybox-static kexec-tools makedumpfile"
 # For bench/: what Eyrie is compared with.
 lab="crash python3-drgn cpio"
 

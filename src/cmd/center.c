@@ -41,7 +41,8 @@ struct ey_error *center_open(struct center *ret, const struct center_options *op
 	struct ey_error *err = ey_config_load(&ret->config, options->config);
 
 	if (!err && options->database)
-		err = ey_config_set(&ret->config, "database", "path", options->database, "--db");
+		err = ey_config_set(&ret->config, "database", "connection", options->database,
+				    "--db");
 	if (!err && options->repository)
 		err = ey_config_set(&ret->config, "repository", "path", options->repository,
 				    "--repository");

@@ -37,9 +37,9 @@ struct center_options {
 bool center_option(struct center_options *options, int c, const char *argument);
 
 /** Their lines of a help text. */
-#define CENTER_OPTIONS_HELP                                                      \
-	"  --config FILE      configuration in place of /etc/eyrie/eyrie.conf\n" \
-	"  --db FILE          database, in place of [database] path\n"           \
+#define CENTER_OPTIONS_HELP                                                                 \
+	"  --config FILE      configuration in place of /etc/eyrie/eyrie.conf\n"            \
+	"  --db FILE          database, in place of [database] path; or postgresql://...\n" \
 	"  --repository DIR   repository, in place of [repository] path\n"
 
 /** Load the configuration and open the database for writing with @p flags of db_open(). */

@@ -24,7 +24,7 @@ static const char help[] =
 	"                     csv: a row each crash, for a spreadsheet\n"
 	"  --mail             mail it to [report] to, or else [mail] to, the page attached;\n"
 	"                     then nothing is written unless --out is given\n"
-	"  --db FILE          database, in place of [database] path\n"
+	"  --db FILE          database, in place of [database] path; or postgresql://...\n"
 	"  --console-url URL  where links go, in place of [server] url\n"
 	"  --config FILE      in place of /etc/eyrie/eyrie.conf\n"
 	"  --help             this text\n"
@@ -99,7 +99,7 @@ static struct ey_error *run(const struct arguments *a)
 static struct ey_error * override(struct ey_config *config, const char *const *overrides)
 {
 	static const char *const keys[][3] = {
-		{"database", "path", "--db"},
+		{"database", "connection", "--db"},
 		{"server", "url", "--console-url"},
 	};
 	struct ey_error *err = NULL;

@@ -10,12 +10,13 @@
  *	db/crash.h	crashes and their heavy parts		db/host.h	hosts, models, boots
  *	db/reason.h	reasons and their exact keys		db/alert.h	alerts
  *	db/stats.h	overview, counts by day, by subject	db/outbox.h	mails to be sent
- *	db/job.h	runs of the jobs			db/folder.h	the repository's
- *folders
+ *	db/job.h	runs of the jobs	db/folder.h	folders of the repository
  *
  * Results own an arena (db/arena.h): a list, its rows and all their strings live until its
  * `..._deinit()`. Strings of rows are never NULL where the header does not say so. Times are
  * seconds since 1970 UTC, 0 for "none"; ids are positive, 0 for "none".
+ *
+ * Text that is not UTF-8 comes back from PostgreSQL with U+FFFD in place of what is not.
  *
  * Errors: EY_ERR_IO when the database is locked, full, unreachable or not writable (safe to try
  * again), EY_ERR_INPUT when the file is no database, is damaged, or is of a newer Eyrie,
@@ -47,12 +48,13 @@ enum db_open_flags {
 };
 
 /**
- * Open @p where, the path of an SQLite file. Without DB_OPEN_WRITE nothing can be changed through
+ * Open @p where: the path of an SQLite file, or PostgreSQL by libpq's URL ("postgresql://...") or
+ * connection string (with "dbname=" in it). Without DB_OPEN_WRITE nothing can be changed through
  * the connection, and a missing database is EY_ERR_NOT_FOUND. A file on NFS or SMB is refused:
  * SQLite's locks do not hold there.
  */
 struct ey_error *db_open(const char *where, unsigned int flags, struct db **ret) EY_MUST_CHECK;
-/** The same with the path of [database] path. */
+/** The same with [database] connection, or else [database] path. */
 struct ey_error *db_open_config(const struct ey_config *config, unsigned int flags,
 				struct db **ret) EY_MUST_CHECK;
 void db_close(struct db *db);

@@ -144,7 +144,7 @@ static struct ey_error *list_models(struct db *db, int64_t id, struct db_model_l
 		"SELECT m.id, m.vendor, m.product, count(h.id), coalesce(sum(h.crashes), 0), "
 		"coalesce(max(h.last_seen), 0) FROM models m LEFT JOIN hosts h ON h.model_id = "
 		"m.id "
-		"WHERE ?1 = 0 OR m.id = ?1 GROUP BY m.id, m.vendor, m.product "
+		"WHERE CAST(?1 AS BIGINT) = 0 OR m.id = ?1 GROUP BY m.id, m.vendor, m.product "
 		"ORDER BY 5 DESC, m.id LIMIT ?2",
 		db_int(id), db_int(DB_PAGE_MAX));
 

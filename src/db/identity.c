@@ -96,11 +96,12 @@ static struct ey_error *find_host(struct db *db, const struct db_intake *in, con
 				  int64_t *ret)
 {
 	// A host that is known under another hardware id is another machine, whatever else agrees.
-	static const char not_other_hardware[] = "(?3 IS NULL OR NOT EXISTS (SELECT 1 FROM "
-						 "host_aliases o WHERE o.host_id = h.id AND "
-						 "o.kind = 'dmi') OR EXISTS (SELECT 1 FROM "
-						 "host_aliases o WHERE o.host_id = h.id AND "
-						 "o.kind = 'dmi' AND o.value = ?3))";
+	static const char not_other_hardware[] =
+		"(CAST(?3 AS TEXT) IS NULL OR NOT EXISTS (SELECT 1 FROM "
+		"host_aliases o WHERE o.host_id = h.id AND "
+		"o.kind = 'dmi') OR EXISTS (SELECT 1 FROM "
+		"host_aliases o WHERE o.host_id = h.id AND "
+		"o.kind = 'dmi' AND o.value = ?3))";
 	_cleanup_buf_ struct ey_buf by_install = EY_BUF_INIT, by_folder = EY_BUF_INIT;
 	struct ey_error *err = NULL;
 	bool found = false;

@@ -35,7 +35,7 @@ static struct ey_error *find_by_time(struct db *db, int64_t host_id, const char 
 		"SELECT c.id, c.time, c.uptime, c.from_dump FROM crashes c "
 		"JOIN boots b ON b.id = c.boot_id WHERE c.host_id = ?1 AND c.time >= ?2 AND "
 		"c.time <= ?3 AND coalesce(c.signature, '') = ?4 AND "
-		"(b.boot_uuid IS NULL OR ?5 IS NULL) ORDER BY c.time, c.id",
+		"(b.boot_uuid IS NULL OR CAST(?5 AS TEXT) IS NULL) ORDER BY c.time, c.id",
 		db_int(host_id), db_int(in->time - SAME_CRASH), db_int(in->time + SAME_CRASH),
 		db_text(in->signature ? in->signature : ""), db_text(boot_uuid));
 
@@ -125,17 +125,20 @@ static struct ey_error *add_boot(struct db *db, const struct db_intake *in,
 static struct ey_error *add_reason(struct db *db, const struct db_intake *in, int64_t now,
 				   int64_t *id_ret, bool *new_ret)
 {
+	bool known = false;
+	// Asked first: an insert that meets the same key would use up an id.
 	struct ey_error *err = db_scalar(
-		db, id_ret, new_ret,
+		db, id_ret, &known, "SELECT id FROM reasons WHERE key = ?1", db_text(in->reason));
+
+	*new_ret = !known;
+	if (err || known)
+		return err;
+	return db_scalar(
+		db, id_ret, NULL,
 		"INSERT INTO reasons (key, kind, guilty, title, first_seen, last_seen, received) "
-		"VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?6) ON CONFLICT (key) DO NOTHING RETURNING id",
+		"VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?6) RETURNING id",
 		db_text(in->reason), db_text(in->kind), db_text(in->guilty ? in->guilty : ""),
 		db_text(in->title), db_int(in->time), db_int(now));
-
-	if (err || *new_ret)
-		return err;
-	return db_scalar(db, id_ret, NULL, "SELECT id FROM reasons WHERE key = ?1",
-			 db_text(in->reason));
 }
 
 static struct ey_error *add_signature(struct db *db, const struct db_intake *in, int64_t reason_id,

@@ -16,7 +16,7 @@ struct ey_error *db_query_values(struct db *db, struct db_statement **ret, const
 				 const struct db_value *values, size_t count)
 {
 	_cleanup_statement_ struct db_statement *st = NULL;
-	struct ey_error *err = db->backend->prepare(db, sql, &st);
+	struct ey_error *err = db_prepare(db, sql, &st);
 
 	for (size_t i = 0; !err && i < count; i++)
 		err = db->backend->bind(st, (int)i + 1, &values[i]);
@@ -92,14 +92,15 @@ const char *db_column_dup(struct db_statement *st, int column, struct db_arena *
 
 void db_release(struct db_statement *st)
 {
-	st->db->backend->release(st);
+	st->db->backend->reset(st);
+	st->in_use = false;
 }
 
 struct ey_error *db_begin(struct db *db, struct db_txn *ret)
 {
 	ret->db = NULL;
 	if (!db->depth) {
-		struct ey_error *err = db_exec(db, db->backend->begin_sql);
+		struct ey_error *err = db->backend->begin(db);
 
 		if (err)
 			return err;

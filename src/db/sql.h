@@ -3,9 +3,11 @@
  * @file
  * Statements, for the files of this room only: SQL that every backend understands.
  *
- * Rules that keep it portable: parameters are ?1, ?2, ... and every value is bound; upserts are
- * `ON CONFLICT (...) DO ...`; new ids come by `RETURNING id`; times and flags are integers; text
- * is searched by `lower(x) LIKE ?n ESCAPE '!'`; no type of one database only.
+ * Rules that keep it portable: parameters are ?1, ?2, ... and every value is bound, with a CAST
+ * where nothing around it tells its type (`CAST(?5 AS TEXT) IS NULL`, `CAST(?1 AS BIGINT) = 0`);
+ * upserts are `ON CONFLICT (...) DO ...`; new ids come by `RETURNING id`; times and flags are
+ * integers; text is searched by `lower(x) LIKE ?n ESCAPE '!'`; no type of one database only. A
+ * statement that fails ends its transaction: what may conflict says so, it is not tried.
  */
 #ifndef EYRIE_DB_SQL_H
 #define EYRIE_DB_SQL_H
@@ -53,42 +55,61 @@ static inline struct db_value db_id(int64_t id)
 	return id ? db_int(id) : db_null();
 }
 
-/** What a backend implements. All of `sql` is static text or lives as long as the statement. */
+/** What a backend implements. */
 struct db_backend {
 	const char *name;
 	/** The words that migrations leave open. */
 	const char *identity_type;
 	const char *blob_type;
+	/** Close the connection; its statements are gone already. */
 	void (*close)(struct db *db);
+	/** Begin a transaction: one that holds the write lock, where the connection may write. */
+	struct ey_error *(*begin)(struct db *db);
 	/** Run statements that return nothing, separated by ";". */
 	struct ey_error *(*exec)(struct db *db, const char *sql);
-	/** A prepared statement, from the connection's cache where it was prepared before. */
+	/** A new statement; `sql` lives as long as it does. */
 	struct ey_error *(*prepare)(struct db *db, const char *sql, struct db_statement **ret);
 	struct ey_error *(*bind)(struct db_statement *st, int index, const struct db_value *value);
 	struct ey_error *(*step)(struct db_statement *st, bool *row_ret);
 	int64_t (*column_int)(struct db_statement *st, int column);
 	const char *(*column_text)(struct db_statement *st, int column);
 	const void *(*column_blob)(struct db_statement *st, int column, size_t *len_ret);
-	void (*release)(struct db_statement *st);
+	/** Ready for other values; those bound and the rows are forgotten. */
+	void (*reset)(struct db_statement *st);
+	void (*destroy)(struct db_statement *st);
 	/** How many tables are named ?1. */
 	const char *has_table_sql;
-	/** Begin a transaction that holds the write lock. */
-	const char *begin_sql;
 };
+
+/** Prepared statements kept a connection; the code has about a hundred texts. */
+enum { DB_STATEMENT_CACHE = 128 };
 
 /** The part of a connection that all backends share; theirs begins with it. */
 struct db {
 	const struct db_backend *backend;
+	/** What messages call it: the path, or the address without a password. */
+	char *where;
 	/** Open transactions within each other, and whether an inner one was rolled back. */
 	unsigned int depth;
 	bool doomed;
 	bool writable;
+	/** Statements by their text, replaced round robin where not in use. */
+	struct db_statement *statements[DB_STATEMENT_CACHE];
+	size_t next_statement;
 };
 
 /** The part of a statement that all backends share. */
 struct db_statement {
 	struct db *db;
+	char *sql;
+	bool in_use;
 };
+
+/** A prepared statement, from the connection's cache where it was prepared before. */
+struct ey_error *db_prepare(struct db *db, const char *sql,
+			    struct db_statement **ret) EY_MUST_CHECK;
+/** Destroy all statements; none may be in use. */
+void db_statements_destroy(struct db *db);
 
 /** Run statements without parameters. */
 struct ey_error *db_exec(struct db *db, const char *sql) EY_MUST_CHECK;
@@ -183,8 +204,11 @@ void *db_list_grow(struct db_arena *arena, void *items, size_t count, size_t ite
 /** Bring the schema up to @p target (0: the latest). */
 struct ey_error *db_migrate(struct db *db, unsigned int target) EY_MUST_CHECK;
 
-/** Open an SQLite file; only the connection, no schema. */
+/** Open what db_open() opens; only the connection, no schema. */
+struct ey_error *db_connect(const char *where, unsigned int flags, struct db **ret) EY_MUST_CHECK;
 struct ey_error *db_sqlite_open(const char *path, unsigned int flags,
 				struct db **ret) EY_MUST_CHECK;
+struct ey_error *db_postgres_open(const char *address, unsigned int flags,
+				  struct db **ret) EY_MUST_CHECK;
 
 #endif

@@ -10,26 +10,16 @@
 #include "base/file.h"
 #include "db/sql.h"
 
-enum {
-	BUSY_TIMEOUT_MS = 10000,
-	/** Prepared statements kept a connection; the code has about a hundred texts. */
-	CACHE_SIZE = 128,
-};
+enum { BUSY_TIMEOUT_MS = 10000 };
 
 struct sqlite_statement {
 	struct db_statement base;
 	sqlite3_stmt *stmt;
-	char *sql;
-	bool in_use;
 };
 
 struct sqlite_db {
 	struct db base;
 	sqlite3 *handle;
-	char *path;
-	/** Round robin over what is not in use. */
-	struct sqlite_statement *cache[CACHE_SIZE];
-	size_t next;
 };
 
 static struct sqlite_db *of(struct db *db)
@@ -50,38 +40,25 @@ static struct ey_error *failed(struct sqlite_db *s, const char *what)
 		return ey_error_create(EY_ERR_IO,
 				       "database %s: another process holds its lock for more than "
 				       "%d s; try again later",
-				       s->path, BUSY_TIMEOUT_MS / 1000);
+				       s->base.where, BUSY_TIMEOUT_MS / 1000);
 	case SQLITE_NOTADB:
-		return ey_error_create(EY_ERR_INPUT, "%s is not an SQLite database", s->path);
+		return ey_error_create(EY_ERR_INPUT, "%s is not an SQLite database", s->base.where);
 	case SQLITE_CORRUPT:
 		return ey_error_create(EY_ERR_INPUT,
 				       "database %s is damaged (%s: %s); restore it from a backup",
-				       s->path, what, message);
+				       s->base.where, what, message);
 	case SQLITE_CONSTRAINT:
-		return ey_error_create(EY_ERR_INPUT, "database %s: %s: %s", s->path, what, message);
+		return ey_error_create(EY_ERR_INPUT, "database %s: %s: %s", s->base.where, what,
+				       message);
 	default:
-		return ey_error_create(EY_ERR_IO, "database %s: %s: %s", s->path, what, message);
+		return ey_error_create(EY_ERR_IO, "database %s: %s: %s", s->base.where, what,
+				       message);
 	}
-}
-
-static void statement_destroy(struct sqlite_statement *st)
-{
-	sqlite3_finalize(st->stmt);
-	free(st->sql);
-	free(st);
 }
 
 static void sqlite_close_db(struct db *db)
 {
-	struct sqlite_db *s = of(db);
-
-	for (size_t i = 0; i < CACHE_SIZE; i++) {
-		if (s->cache[i])
-			statement_destroy(s->cache[i]);
-	}
-	sqlite3_close(s->handle);
-	free(s->path);
-	free(s);
+	sqlite3_close(of(db)->handle);
 }
 
 static struct ey_error *sqlite_exec_text(struct db *db, const char *sql)
@@ -91,50 +68,25 @@ static struct ey_error *sqlite_exec_text(struct db *db, const char *sql)
 	return NULL;
 }
 
+static struct ey_error *sqlite_begin(struct db *db)
+{
+	return sqlite_exec_text(db, "BEGIN IMMEDIATE");
+}
+
 static struct ey_error *sqlite_prepare(struct db *db, const char *sql, struct db_statement **ret)
 {
 	struct sqlite_db *s = of(db);
-	size_t slot = CACHE_SIZE;
-
-	for (size_t i = 0; i < CACHE_SIZE; i++) {
-		struct sqlite_statement *c = s->cache[i];
-
-		if (c && !c->in_use && !strcmp(c->sql, sql)) {
-			c->in_use = true;
-			*ret = &c->base;
-			return NULL;
-		}
-	}
-	for (size_t i = 0; i < CACHE_SIZE && slot == CACHE_SIZE; i++) {
-		size_t at = (s->next + i) % CACHE_SIZE;
-
-		if (!s->cache[at] || !s->cache[at]->in_use)
-			slot = at;
-	}
-	if (slot == CACHE_SIZE)
-		return ey_error_create(EY_ERR_IO, "too many database statements at once");
-	s->next = slot + 1;
-	if (s->cache[slot])
-		statement_destroy(s->cache[slot]);
-	s->cache[slot] = NULL;
 	struct sqlite_statement *st = calloc(1, sizeof(*st));
+
 	if (!st)
 		return &ey_error_nomem;
-	st->base.db = db;
-	st->sql = strdup(sql);
-	if (!st->sql) {
-		statement_destroy(st);
-		return &ey_error_nomem;
-	}
 	if (sqlite3_prepare_v3(s->handle, sql, -1, SQLITE_PREPARE_PERSISTENT, &st->stmt, NULL) !=
 	    SQLITE_OK) {
 		struct ey_error *err = failed(s, sql);
 
-		statement_destroy(st);
+		free(st);
 		return err;
 	}
-	st->in_use = true;
-	s->cache[slot] = st;
 	*ret = &st->base;
 	return NULL;
 }
@@ -175,7 +127,7 @@ static struct ey_error *sqlite_step_row(struct db_statement *st, bool *row_ret)
 	*row_ret = rc == SQLITE_ROW;
 	if (rc == SQLITE_ROW || rc == SQLITE_DONE)
 		return NULL;
-	return failed(of(st->db), ((struct sqlite_statement *)st)->sql);
+	return failed(of(st->db), st->sql);
 }
 
 static int64_t sqlite_column_int(struct db_statement *st, int column)
@@ -196,13 +148,16 @@ static const void *sqlite_column_blob(struct db_statement *st, int column, size_
 	return data;
 }
 
-static void sqlite_release(struct db_statement *st)
+static void sqlite_reset(struct db_statement *st)
 {
-	struct sqlite_statement *s = (struct sqlite_statement *)st;
+	sqlite3_reset(stmt_of(st));
+	sqlite3_clear_bindings(stmt_of(st));
+}
 
-	sqlite3_reset(s->stmt);
-	sqlite3_clear_bindings(s->stmt);
-	s->in_use = false;
+static void sqlite_destroy(struct db_statement *st)
+{
+	sqlite3_finalize(stmt_of(st));
+	free(st);
 }
 
 static const struct db_backend sqlite_backend = {
@@ -210,6 +165,7 @@ static const struct db_backend sqlite_backend = {
 	.identity_type = "INTEGER PRIMARY KEY",
 	.blob_type = "BLOB",
 	.close = sqlite_close_db,
+	.begin = sqlite_begin,
 	.exec = sqlite_exec_text,
 	.prepare = sqlite_prepare,
 	.bind = sqlite_bind,
@@ -217,9 +173,9 @@ static const struct db_backend sqlite_backend = {
 	.column_int = sqlite_column_int,
 	.column_text = sqlite_column_text,
 	.column_blob = sqlite_column_blob,
-	.release = sqlite_release,
+	.reset = sqlite_reset,
+	.destroy = sqlite_destroy,
 	.has_table_sql = "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = ?1",
-	.begin_sql = "BEGIN IMMEDIATE",
 };
 
 // SQLite's WAL needs memory shared by all who open the file: never over a network.
@@ -287,16 +243,16 @@ struct ey_error *db_sqlite_open(const char *path, unsigned int flags, struct db 
 		return &ey_error_nomem;
 	s->base.backend = &sqlite_backend;
 	s->base.writable = write;
-	s->path = strdup(path);
+	s->base.where = strdup(path);
 	// A reader opens for writing, too: it takes part in the WAL's shared memory.
-	int rc = s->path ? sqlite3_open_v2(path, &s->handle,
-					   SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX |
-						   (write ? SQLITE_OPEN_CREATE : 0),
-					   NULL)
-			 : SQLITE_NOMEM;
+	int rc = s->base.where ? sqlite3_open_v2(path, &s->handle,
+						 SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX |
+							 (write ? SQLITE_OPEN_CREATE : 0),
+						 NULL)
+			       : SQLITE_NOMEM;
 	if (rc != SQLITE_OK) {
 		err = failed(s, "cannot open it");
-		sqlite_close_db(&s->base);
+		db_close(&s->base);
 		return err;
 	}
 	sqlite3_extended_result_codes(s->handle, 1);
@@ -316,7 +272,7 @@ struct ey_error *db_sqlite_open(const char *path, unsigned int flags, struct db 
 	if (!err && !write)
 		err = sqlite_exec_text(&s->base, "PRAGMA query_only = ON");
 	if (err) {
-		sqlite_close_db(&s->base);
+		db_close(&s->base);
 		return err;
 	}
 	*ret = &s->base;

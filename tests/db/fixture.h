@@ -13,6 +13,7 @@
 
 #include "crash_maker.h"
 #include "db/sql.h"
+#include "test_database.h"
 
 static char dir[] = "/tmp/eyrie-test-db-XXXXXX";
 
@@ -39,10 +40,10 @@ static inline char *path_of(const char *name)
 
 static inline struct db *fresh_db(const char *name)
 {
-	_cleanup_free_ char *path = path_of(name);
+	_cleanup_free_ char *where = test_database(dir, name);
 	struct db *db;
 
-	ok(db_open(path, DB_OPEN_WRITE | DB_OPEN_FAST_COMMITS, &db));
+	ok(db_open(where, DB_OPEN_WRITE | DB_OPEN_FAST_COMMITS, &db));
 	return db;
 }
 

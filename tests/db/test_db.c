@@ -52,7 +52,7 @@ static void opening(void **state)
 
 static void newer_schema_is_refused(void **state)
 {
-	_cleanup_free_ char *path = path_of("newer.db");
+	_cleanup_free_ char *path = test_database(dir, "newer.db");
 	_cleanup_db_ struct db *db = fresh_db("newer.db");
 	struct db *none;
 
@@ -64,13 +64,13 @@ static void newer_schema_is_refused(void **state)
 static void migrations_from_each_version(void **state)
 {
 	for (unsigned int from = 0; from < db_schema_latest(); from++) {
-		_cleanup_free_ char *path = path_of("old.db");
+		char name[32], crash_path[128];
+		snprintf(name, sizeof(name), "old%u.db", from);
+		_cleanup_free_ char *where = test_database(dir, name);
 		_cleanup_db_ struct db *db = NULL;
 		unsigned int version;
-		char crash_path[128];
 
-		unlink(path);
-		ok(db_sqlite_open(path, DB_OPEN_WRITE, &db));
+		ok(db_connect(where, DB_OPEN_WRITE, &db));
 		if (from)
 			ok(db_migrate(db, from));
 		// Version 1 can hold a crash already; it must survive what comes later.
@@ -431,7 +431,7 @@ static void folders(void **state)
 /* Kill a writer at a random moment, many times; what it left must be whole. */
 static void killed_writers(void **state)
 {
-	_cleanup_free_ char *path = path_of("killed.db");
+	_cleanup_free_ char *path = test_database(dir, "killed.db");
 	_cleanup_db_ struct db *db = NULL;
 
 	db_close(fresh_db("killed.db"));
@@ -470,6 +470,8 @@ static void killed_writers(void **state)
 	assert_int_equal(number(db, "SELECT count(*) FROM folders"), 400);
 	assert_int_equal(number(db, "SELECT count(*) FROM crash_parts"), 800);
 	assert_int_equal(number(db, "SELECT count(*) FROM crashes WHERE is_new = 1"), 1);
+	if (on_postgres())
+		return; // which checks by itself
 	assert_int_equal(number(db, "SELECT count(*) FROM pragma_integrity_check "
 				    "WHERE integrity_check = 'ok'"),
 			 1);

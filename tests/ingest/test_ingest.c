@@ -11,6 +11,7 @@
 #include <cmocka.h>
 #include <jansson.h>
 
+#include "../db/test_database.h"
 #include "db/crash.h"
 #include "db/folder.h"
 #include "db/reason.h"
@@ -28,7 +29,7 @@ static char top[] = "/tmp/eyrie-test-ingest-XXXXXX";
 /* A repository and a database of their own for each test. */
 struct place {
 	char root[200];
-	char db_path[300];
+	char *db_path;
 	struct db *db;
 };
 
@@ -52,9 +53,11 @@ static int set_up(void **state)
 	struct place *p = calloc(1, sizeof(*p));
 
 	snprintf(p->root, sizeof(p->root), "%s/%d/repository", top, ++count);
-	snprintf(p->db_path, sizeof(p->db_path), "%s/%d/eyrie.db", top, count);
 	set_now(NOON + DAY);
 	ok(ey_mkdir_parents(p->root, 0755));
+	char name[32];
+	snprintf(name, sizeof(name), "%d/eyrie.db", count);
+	p->db_path = test_database(top, name);
 	ok(db_open(p->db_path, DB_OPEN_WRITE | DB_OPEN_FAST_COMMITS, &p->db));
 	*state = p;
 	return 0;
@@ -65,6 +68,7 @@ static int tear_down(void **state)
 	struct place *p = *state;
 
 	db_close(p->db);
+	free(p->db_path);
 	free(p);
 	return 0;
 }
@@ -215,7 +219,8 @@ static void broken_clock(void **state)
 	snprintf(to, sizeof(to), "%s/%s", p->root, named);
 	assert_int_equal(rename(from, to), 0);
 	struct place q = *p;
-	snprintf(q.db_path, sizeof(q.db_path), "%.200s.second", p->db_path);
+	_cleanup_free_ char *second = test_database(top, "second.db");
+	q.db_path = second;
 	ok(db_open(q.db_path, DB_OPEN_WRITE | DB_OPEN_FAST_COMMITS, &q.db));
 	populate(&q);
 	assert_int_equal(number(q.db, "SELECT time FROM crashes"), 1795132800); // 2026-11-20
@@ -396,11 +401,15 @@ static void policy_stays_readable(void **state)
 	char path[400];
 	struct stat st;
 
-	ok(db_exec(
-		p->db,
-		"WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 9000) "
-		"INSERT INTO reasons (key, kind, guilty, title, first_seen, last_seen, received) "
-		"SELECT 'g1:' || printf('%02000d', i), 'BUG', '', 'x', i, i, i FROM n"));
+	// Keys of some 2,000 bytes: 64 times 31 letters, and the number.
+	ok(db_exec(p->db,
+		   "WITH RECURSIVE "
+		   "n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 9000), "
+		   "l (i, t) AS (SELECT 1, 'abcdefghijklmnopqrstuvwxyzabcde' UNION ALL "
+		   "SELECT i + 1, t || t FROM l WHERE i < 7) "
+		   "INSERT INTO reasons (key, kind, guilty, title, first_seen, last_seen, "
+		   "received) SELECT 'g1:' || t || CAST(n.i AS TEXT), 'BUG', '', 'x', n.i, n.i, "
+		   "n.i FROM n JOIN l ON l.i = 7"));
 	populate(p);
 	umask(mask);
 	snprintf(path, sizeof(path), "%s/policy.json", p->root);
@@ -539,7 +548,8 @@ static void killed_jobs(void **state)
 	assert_int_equal(number(p->db, "SELECT count(*) FROM crashes WHERE dump = 'purged'"),
 			 CRASHES);
 	assert_int_equal(number(p->db, "SELECT sum(dumps) FROM reasons"), 0);
-	assert_int_equal(number(p->db, "SELECT count(*) FROM pragma_foreign_key_check"), 0);
+	if (!on_postgres()) // there it is checked at each statement
+		assert_int_equal(number(p->db, "SELECT count(*) FROM pragma_foreign_key_check"), 0);
 	char command[500];
 	snprintf(command, sizeof(command), "test -z \"$(find %s -name vmcore)\"", p->root);
 	assert_int_equal(system(command), 0);

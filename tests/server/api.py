@@ -20,14 +20,24 @@ import unittest
 EYRIED, MAKE_REPOSITORY, OPENAPI = sys.argv[1:4]
 
 
+def database(folder):
+    """The database's line of eyrie.conf: a file, or a schema of the server of with_postgres.py."""
+    address = os.environ.get('EYRIE_TEST_POSTGRES')
+    if not address:
+        return 'path = %s/eyrie.db' % folder
+    schema = re.sub(r'\W', '_', folder).lower()
+    subprocess.run(['psql', '-q', '-c', 'CREATE SCHEMA "%s"' % schema, address], check=True)
+    return "connection = %s options='-c search_path=%s'" % (address, schema)
+
+
 class Server:
     """An eyried on a free port over a repository of generated crashes."""
 
     def __init__(self, folder, extra='', listen='127.0.0.1:0'):
         self.conf = os.path.join(folder, 'eyrie.conf')
         with open(self.conf, 'w') as f:
-            f.write('[repository]\npath = %s/repository\n[database]\npath = %s/eyrie.db\n'
-                    '[server]\nlisten = %s\nmonitor_interval = 1s\n%s\n' % (folder, folder, listen, extra))
+            f.write('[repository]\npath = %s/repository\n[database]\n%s\n'
+                    '[server]\nlisten = %s\nmonitor_interval = 1s\n%s\n' % (folder, database(folder), listen, extra))
         self.process = subprocess.Popen([EYRIED, 'serve', '--config', self.conf], stderr=subprocess.PIPE, text=True)
         self.log = ''
         while 'console and API at' not in self.log:
@@ -359,8 +369,8 @@ class Life(unittest.TestCase):
             conf = os.path.join(folder, 'eyrie.conf')
             os.mkdir(os.path.join(folder, 'repository'))
             with open(conf, 'w') as f:
-                f.write('[repository]\npath = %s/repository\n[database]\npath = %s/eyrie.db\n'
-                        '[server]\nlisten = 127.0.0.1:%d\n' % (folder, folder, server.port))
+                f.write('[repository]\npath = %s/repository\n[database]\n%s\n'
+                        '[server]\nlisten = 127.0.0.1:%d\n' % (folder, database(folder), server.port))
             for _ in range(5):
                 r = subprocess.run([EYRIED, 'serve', '--config', conf], stderr=subprocess.PIPE, text=True)
                 self.assertEqual(r.returncode, 3)
