@@ -237,8 +237,8 @@ static struct ey_error *add_threads(struct walk *w, size_t leader_index)
 	struct kernel *k = w->k;
 	const struct btf_member *node = kernel_member(k, MEM_TASK_THREAD_NODE);
 	uint64_t leader = w->list->tasks[leader_index].address;
-	uint64_t signal, head = 0, next, mm = 0, total_vm = 0;
-	int64_t unsynced = unsynced_pages(k, leader);
+	uint64_t signal, head = 0, next, known_mm = 0, total_vm = 0;
+	int64_t unsynced = unsynced_pages(k, leader), pages = 0;
 	struct ey_error *err = NULL;
 	bool added = true, leader_seen = false;
 
@@ -268,13 +268,20 @@ static struct ey_error *add_threads(struct walk *w, size_t leader_index)
 			unsynced += unsynced_pages(k, task);
 		}
 	}
+	// The threads share one memory, but for a leader that has exited and has none: its
+	// counters, which may be as many as there are CPUs, are read once.
 	for (size_t i = leader_index; i < w->list->count; i++) {
 		struct task *t = &w->list->tasks[i];
+		uint64_t mm;
 
-		if (!kernel_read(k, t->address, MEM_TASK_MM, &mm) || !mm ||
-		    !kernel_read(k, mm, MEM_MM_TOTAL_VM, &total_vm))
+		if (!kernel_read(k, t->address, MEM_TASK_MM, &mm) || !mm)
 			continue;
-		int64_t pages = resident_pages(k, mm) + EY_MAX(unsynced, (int64_t)0);
+		if (mm != known_mm) {
+			if (!kernel_read(k, mm, MEM_MM_TOTAL_VM, &total_vm))
+				continue;
+			known_mm = mm;
+			pages = resident_pages(k, mm) + EY_MAX(unsynced, (int64_t)0);
+		}
 		t->vsz_kib = total_vm << (DUMP_PAGE_SHIFT - 10);
 		t->rss_kib = (uint64_t)pages << (DUMP_PAGE_SHIFT - 10);
 	}
@@ -334,6 +341,33 @@ static int by_pid(const void *a, const void *b)
 	return x->cpu < y->cpu ? -1 : x->cpu > y->cpu;
 }
 
+static int by_address(const void *a, const void *b)
+{
+	const uint64_t *x = a, *y = b;
+
+	return *x < *y ? -1 : *x > *y;
+}
+
+static struct ey_error *mark_running(struct kernel *k, struct task_list *list)
+{
+	_cleanup_free_ uint64_t *running = calloc(KERNEL_MAX_CPUS, sizeof(*running));
+	size_t count = 0;
+
+	if (!running)
+		return &ey_error_nomem;
+	for (unsigned int cpu = 0; cpu < k->cpu_count; cpu++) {
+		if (k->cpu_online[cpu] && task_running_on(k, cpu, &running[count]))
+			count++;
+	}
+	qsort(running, count, sizeof(*running), by_address);
+	for (size_t i = 0; i < list->count; i++) {
+		struct task *t = &list->tasks[i];
+
+		t->running = bsearch(&t->address, running, count, sizeof(*running), by_address);
+	}
+	return NULL;
+}
+
 struct ey_error *task_list_read(struct kernel *k, struct task_list *ret)
 {
 	*ret = (struct task_list){0};
@@ -341,19 +375,13 @@ struct ey_error *task_list_read(struct kernel *k, struct task_list *ret)
 	struct ey_error *err = walk_tasks(&w);
 
 	free(w.seen);
+	if (!err)
+		err = mark_running(k, ret);
 	if (err) {
 		task_list_deinit(ret);
 		return err;
 	}
 	qsort(ret->tasks, ret->count, sizeof(*ret->tasks), by_pid);
-	for (unsigned int cpu = 0; cpu < k->cpu_count; cpu++) {
-		uint64_t running;
-
-		if (!k->cpu_online[cpu] || !task_running_on(k, cpu, &running))
-			continue;
-		for (size_t i = 0; i < ret->count; i++)
-			ret->tasks[i].running |= ret->tasks[i].address == running;
-	}
 	return NULL;
 }
 

@@ -19,8 +19,8 @@
 static long make_thread(void)
 {
 	register long result __asm__("rax") = SYS_clone;
-	register long flags __asm__("rdi") = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND |
-					     CLONE_THREAD | CLONE_SYSVSEM;
+	register long flags __asm__("rdi") =
+		CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM;
 	register long stack __asm__("rsi") = 0;
 	register long no_parent __asm__("rdx") = 0;
 	register long no_child __asm__("r10") = 0;
@@ -35,8 +35,8 @@ static long make_thread(void)
 			 "jmp 1b\n"
 			 "2:"
 			 : "+r"(result)
-			 : "r"(flags), "r"(stack), "r"(no_parent), "r"(no_child), "r"(no_tls),
-			   [pause] "i"(SYS_pause)
+			 : "r"(flags), "r"(stack), "r"(no_parent), "r"(no_child),
+			   "r"(no_tls), [pause] "i"(SYS_pause)
 			 : "rcx", "r11", "memory");
 	return result;
 }
