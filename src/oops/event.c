@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "oops/hardware.h"
 #include "oops/parser.h"
 
 static const char *const kind_names[] = {
@@ -34,6 +35,8 @@ void oops_event_forget_lines(struct oops_event *event)
 	memset(event->lines, 0, sizeof(event->lines));
 	for (size_t i = 0; i < event->frame_count; i++)
 		event->frames[i].line = 0;
+	if (event->error)
+		memset(event->error->lines, 0, sizeof(event->error->lines));
 }
 
 void oops_event_deinit(struct oops_event *event)
@@ -54,6 +57,7 @@ void oops_event_deinit(struct oops_event *event)
 	free(event->kernel);
 	free(event->hardware);
 	free(event->panic);
+	free(event->error);
 	free(event->evidence);
 	free(event->explanation);
 	*event = (struct oops_event){0};
@@ -206,6 +210,10 @@ void oops_event_write(const struct oops_event *event, struct ey_json *json)
 	ey_json_kv_bool(json, "corrupted", event->corrupted);
 	if (event->panic)
 		ey_json_kv_string(json, "panic", event->panic);
+	if (event->error) {
+		ey_json_key(json, "hardware_error");
+		oops_hardware_write(event->error, json);
+	}
 	if (event->verdict != OOPS_VERDICT_NONE) {
 		ey_json_kv_string(json, "verdict", oops_verdict_name(event->verdict));
 		ey_json_kv_string(json, "evidence", event->evidence);

@@ -98,6 +98,8 @@ struct oops_frame {
 	uint64_t line;
 };
 
+struct oops_hardware;
+
 struct oops_event {
 	enum oops_kind kind;
 	/** One line for people, e.g. "BUG: kernel NULL pointer dereference in lkdtm_ACCESS_NULL".
@@ -140,6 +142,8 @@ struct oops_event {
 	char *panic;
 	/** The kernel died of it ("[#1]", panic), or at least the task that it happened to. */
 	bool died;
+	/** What the hardware reported, decoded; NULL where the event is none of its. Owned. */
+	struct oops_hardware *error;
 	/** A hint of whose fault it is: OOPS_VERDICT_x, and the evidence as a sentence or NULL. */
 	enum oops_verdict verdict;
 	char *evidence;

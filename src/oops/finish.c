@@ -81,6 +81,24 @@ static enum oops_kind panic_kind(const struct report *r)
 	return OOPS_PANIC;
 }
 
+static enum oops_kind hardware_kind(const struct report *r, enum oops_kind other)
+{
+	switch (r->error.source) {
+	case OOPS_HW_MCE:
+		return OOPS_MCE;
+	case OOPS_HW_NMI:
+	case OOPS_HW_WATCHDOG:
+		return OOPS_NMI;
+	case OOPS_HW_EDAC:
+	case OOPS_HW_AER:
+	case OOPS_HW_GHES:
+	case OOPS_HW_THERMAL:
+		return OOPS_HW_OTHER;
+	default:
+		return other;
+	}
+}
+
 // The kind, where the header says more than its rule.
 static enum oops_kind refine_kind(const struct report *r)
 {
@@ -103,7 +121,11 @@ static enum oops_kind refine_kind(const struct report *r)
 		// lockdep's own assertions.
 		return header_has(r, "kernel/locking/lockdep.c") ? OOPS_LOCKDEP : OOPS_WARNING;
 	case RULE_PANIC:
-		return panic_kind(r);
+		return hardware_kind(r, panic_kind(r));
+	case RULE_MCE:
+	case RULE_HW:
+	case RULE_NMI:
+		return hardware_kind(r, r->kind);
 	case RULE_TRAP:
 	case RULE_OOPS:
 	case RULE_DIED:
@@ -318,15 +340,52 @@ static const char *warning_class(const struct report *r)
 	return NULL;
 }
 
+// The hardware is to blame: no function is.
+static void hardware_keys(const struct oops_hardware *hw, struct ey_buf *title,
+			  struct ey_buf *reason)
+{
+	char text[256];
+
+	oops_hardware_title(hw, text, sizeof(text));
+	ey_buf_adds(title, text);
+	oops_hardware_key(hw, text, sizeof(text));
+	ey_buf_adds(reason, text);
+}
+
+static struct ey_error *set_hardware(struct oops_event *e, struct report *r)
+{
+	if (r->error.source == OOPS_HW_NONE)
+		return NULL;
+	if (r->panic[0] && r->error.severity != OOPS_HW_UNKNOWN)
+		r->error.severity = OOPS_HW_FATAL;
+	if (!(e->error = malloc(sizeof(*e->error))))
+		return &ey_error_nomem;
+	*e->error = r->error;
+	// Of many CPUs' records the one that counts.
+	if (r->error.cpu >= 0) {
+		r->cpu = r->error.cpu;
+		r->lines[OOPS_FIELD_CPU] = r->error.lines[OOPS_HW_LINE_STATUS];
+	}
+	return NULL;
+}
+
 static struct ey_error *make_keys(struct oops_event *e, const struct report *r, const char *guilty)
 {
 	_cleanup_buf_ struct ey_buf title = EY_BUF_INIT, reason = EY_BUF_INIT;
 	char plain[256], group[256];
 	struct ey_error *err;
 
-	title_words(r, e->kind, &title);
 	ey_buf_printf(&reason, OOPS_GROUP_VERSION ":%s:", oops_kind_name(e->kind));
-	if (guilty) {
+	if (e->error) {
+		hardware_keys(e->error, &title, &reason);
+		if (reason.len && reason.data[reason.len - 1] == ':')
+			oops_key_text(r->rule == RULE_PANIC ? r->panic : r->header, &reason);
+	} else {
+		title_words(r, e->kind, &title);
+	}
+	if (e->error) {
+		;
+	} else if (guilty) {
 		if ((err = copy(&e->guilty, oops_guilty_name(guilty, plain, sizeof(plain)))))
 			return err;
 		ey_buf_printf(&title, " in %s", plain);
@@ -363,9 +422,15 @@ static struct ey_error *fill(struct report *r, struct oops_event *e)
 	const struct raw_symbol *symbol = NULL;
 	struct ey_error *err;
 
+	if (r->rule == RULE_PANIC)
+		oops_hardware_from_panic(&r->error, r->panic);
 	r->kind = e->kind = refine_kind(r);
-	int frame = oops_guilty_frame(r);
-	if (r->rule == RULE_KCSAN && header_name(r, name, sizeof(name))) {
+	if ((err = set_hardware(e, r)))
+		return err;
+	int frame = e->error ? -2 : oops_guilty_frame(r);
+	if (e->error) {
+		;
+	} else if (r->rule == RULE_KCSAN && header_name(r, name, sizeof(name))) {
 		guilty = name;
 	} else if (frame >= 0) {
 		symbol = &r->frames[frame].symbol;
@@ -375,7 +440,7 @@ static struct ey_error *fill(struct report *r, struct oops_event *e)
 	if (r->kind == OOPS_LOCKDEP && r->header_symbol.name && r->rule != RULE_WARN_AT &&
 	    !r->weak_place)
 		symbol = &r->header_symbol;
-	if (guilty)
+	if (guilty || e->error)
 		;
 	else if (symbol)
 		guilty = report_text(r, symbol->name);
@@ -418,6 +483,10 @@ static bool is_event(const struct report *r)
 	case RULE_ALLOC_FAIL:
 		// Notices, but for the ones that the kernel shows with a stack.
 		return r->frame_count > 0;
+	case RULE_MCE:
+	case RULE_HW:
+		// What was corrected did no harm: a notice, no crash.
+		return r->error.severity != OOPS_HW_CORRECTED || r->panic[0];
 	default:
 		return true;
 	}
@@ -429,6 +498,7 @@ struct ey_error *report_finish(struct report *r, const struct oops_context *cont
 	struct oops_event e = {0};
 	struct ey_error *err;
 
+	oops_hardware_finish(&r->error);
 	*found_ret = is_event(r);
 	if (!*found_ret)
 		return NULL;

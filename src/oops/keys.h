@@ -58,6 +58,8 @@ int oops_guilty_frame(const struct report *r);
 /** Set the event's verdict and its evidence (verdict.c). */
 struct ey_error *oops_judge(const struct report *r, const struct oops_context *context,
 			    struct oops_event *event) EY_MUST_CHECK;
+/** Remember of an event what may explain a later one (verdict.c). */
+void oops_context_take(struct oops_context *context, const struct oops_event *event);
 /** Set the event's explanation (explain.c). */
 struct ey_error *oops_explain(const struct report *r, struct oops_event *event) EY_MUST_CHECK;
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "oops/keys.h"
 #include "oops/report.h"
 #include "oops/scan.h"
 
@@ -77,8 +78,7 @@ static struct ey_error *close_report(struct oops_parser *parser, unsigned int i)
 	parser->open[--parser->open_count] = r;
 	if ((err = report_finish(r, &parser->context, &event, &found)) || !found)
 		return err;
-	if (event.time >= 0 && (event.kind == OOPS_MCE || event.kind == OOPS_HW_OTHER))
-		parser->context.hardware_time = event.time;
+	oops_context_take(&parser->context, &event);
 	err = parser->fn(&event, parser->arg);
 	oops_event_deinit(&event);
 	return err;

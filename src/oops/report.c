@@ -71,6 +71,20 @@ static void frame_add(struct report *r, const struct oops_symbol *symbol, unsign
 		r->frame_count++;
 }
 
+// The hardware's own reports.
+static bool is_hardware(enum oops_rule rule)
+{
+	return rule == RULE_MCE || rule == RULE_HW || rule == RULE_NMI;
+}
+
+static bool hardware_panic(const char *s, size_t len)
+{
+	char text[256];
+
+	report_keep_text(text, sizeof(text), s, len);
+	return oops_hardware_from_panic(NULL, text);
+}
+
 // What follows an oops by the kernel's own settings, and so is no matter of its own.
 static bool is_consequence(const struct report *r, const char *s, size_t len)
 {
@@ -101,7 +115,8 @@ static bool is_consequence(const struct report *r, const char *s, size_t len)
 		if (oops_find(s, len, words[i]))
 			return true;
 	}
-	if (r->rule == RULE_NMI && oops_find(s, len, "NMI"))
+	if (is_hardware(r->rule) && r->idle_lines < STRAY_LINES &&
+	    (oops_find(s, len, "NMI") || hardware_panic(s, len)))
 		return true;
 	switch (r->rule) {
 	case RULE_SERROR:
@@ -209,7 +224,10 @@ static bool continues(struct report *r, const struct oops_header *h, const char 
 		return true;
 	if (h->rule == RULE_WARN && (r->rule != RULE_WARN))
 		return true;
-	if (h->rule == RULE_MCE && r->rule == RULE_MCE)
+	// One incident, many records: of each CPU, of each bank, of the driver that decodes them.
+	if (is_hardware(h->rule) && is_hardware(r->rule) && r->idle_lines < STRAY_LINES &&
+	    (h->rule == RULE_NMI) == (r->rule == RULE_NMI) &&
+	    !(r->time >= 0 && r->now > r->time + INCIDENT_SECONDS))
 		return true;
 	return false;
 }
@@ -243,7 +261,7 @@ void report_begin(struct report *r, const struct oops_header *header, const stru
 	r->kind = oops_rule_info[header->rule].kind;
 	r->first_line = r->last_line = r->number = number;
 	report_mark(r, OOPS_FIELD_TITLE);
-	r->time = line->time;
+	r->time = r->now = line->time;
 	r->corrupted = line->dropped;
 	memcpy(r->caller, line->caller, sizeof(r->caller));
 	report_keep_text(r->header, sizeof(r->header), line->text + header->at,
@@ -266,6 +284,11 @@ void report_begin(struct report *r, const struct oops_header *header, const stru
 		r->panic_section = 1;
 	}
 	report_take_subject(r, line->text, line->len);
+	r->error.source = OOPS_HW_NONE;
+	if (is_hardware(r->rule)) {
+		oops_hardware_init(&r->error);
+		oops_hardware_take(&r->error, line->text, line->len, number);
+	}
 }
 
 // Lockdep tells where the locks at hand were taken: "... , at: f+0x1/0x2" after "is trying to
@@ -313,6 +336,7 @@ enum report_take report_add(struct report *r, const struct oops_line *line,
 	enum oops_pc pc;
 
 	r->number = number;
+	r->now = line->time;
 	if (line->dropped)
 		r->corrupted = true;
 	if (!n)
@@ -320,6 +344,13 @@ enum report_take report_add(struct report *r, const struct oops_line *line,
 	if (header) {
 		if (!continues(r, header, s, line->len))
 			return REPORT_OVER;
+		r->last_line = number;
+		if (is_hardware(header->rule) && is_hardware(r->rule))
+			oops_hardware_take(&r->error, s, line->len, number);
+		return REPORT_TOOK;
+	}
+	if (is_hardware(r->rule) && r->idle_lines < STRAY_LINES &&
+	    oops_hardware_take(&r->error, s, line->len, number)) {
 		r->last_line = number;
 		return REPORT_TOOK;
 	}

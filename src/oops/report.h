@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "oops/event.h"
+#include "oops/hardware.h"
 #include "oops/line.h"
 #include "oops/parser.h"
 #include "oops/rules.h"
@@ -19,6 +20,8 @@ enum {
 	OOPS_HEADER_MAX = 512,
 	/** So many foreign lines in a row, and what looks like a part of the report is none. */
 	STRAY_LINES = 24,
+	/** Hardware errors within so many seconds are one incident. */
+	INCIDENT_SECONDS = 5,
 };
 
 /** What a group of frames is. */
@@ -66,6 +69,8 @@ struct report {
 	uint64_t first_line, last_line;
 	/** The line at work. */
 	uint64_t number;
+	/** printk time of the line at work; negative: none. */
+	double now;
 	double time;
 	char caller[OOPS_CALLER_MAX];
 	char header[OOPS_HEADER_MAX];
@@ -114,6 +119,8 @@ struct report {
 	unsigned int idle_lines;
 	char arena[OOPS_ARENA_SIZE];
 	uint32_t arena_used;
+	/** A report of the hardware's own, decoded; valid where its source is not NONE. */
+	struct oops_hardware error;
 };
 
 /** Begin a report at a header line. */
@@ -133,8 +140,10 @@ enum report_take report_add(struct report *r, const struct oops_line *line,
 			    const struct oops_header *header, uint64_t number);
 /** What a report's event depends on beside its lines. */
 struct oops_context {
-	/** printk time of the last machine check or its like; negative: none yet. */
+	/** printk time of the last uncorrected hardware error; negative: none yet. */
 	double hardware_time;
+	/** Its title. */
+	char hardware_title[160];
 	bool explain;
 };
 /** Make the event; its keys too (keys.h). @p found_ret is false where it turned out to be none. */

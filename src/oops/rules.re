@@ -192,7 +192,7 @@ static enum oops_rule match(const char *YYCURSOR, const char **end_ret)
 	"EDAC " [^\x00 ]+ ": UE" [ :]   { *end_ret = YYCURSOR; return RULE_HW; }
 	"EDAC " [^\x00 ]+ ": " [0-9]+ " UE " { *end_ret = YYCURSOR; return RULE_HW; }
 	("AER: "|"PCIe Bus Error: "|"CXL Bus Error: ") "Multiple "? ("Uncorrected (Fatal) error "|"Uncorrectable (Fatal) error "|"severity=Uncorrected (Fatal)"|"severity=Uncorrectable (Fatal)") { *end_ret = YYCURSOR; return RULE_HW; }
-	"[Hardware Error]: event severity: " ("fatal"|"panic") { *end_ret = YYCURSOR; return RULE_HW; }
+	"[Hardware Error]: event severity: " ("fatal"|"panic"|"recoverable") { *end_ret = YYCURSOR; return RULE_HW; }
 	"critical temperature reached"  { *end_ret = YYCURSOR; return RULE_HW; }
 	// kernel/reboot.c hw_protection_trigger()
 	"HARDWARE PROTECTION "          { *end_ret = YYCURSOR; return RULE_HW; }

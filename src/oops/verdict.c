@@ -23,6 +23,15 @@ static struct ey_error *judge(struct oops_event *e, enum oops_verdict verdict, s
 	return e->evidence ? NULL : &ey_error_nomem;
 }
 
+void oops_context_take(struct oops_context *context, const struct oops_event *event)
+{
+	// What was corrected did no harm, and of a mere notice nobody knows.
+	if (!event->error || event->error->severity < OOPS_HW_DEFERRED || event->time < 0)
+		return;
+	context->hardware_time = event->time;
+	snprintf(context->hardware_title, sizeof(context->hardware_title), "%s", event->title);
+}
+
 static bool is_canonical(uint64_t address)
 {
 	// 48 bits, sign-extended: what all of today's machines use unless told otherwise.
@@ -92,15 +101,16 @@ struct ey_error *oops_judge(const struct report *r, const struct oops_context *c
 	uint64_t address = 0;
 	int bit = -1;
 
-	if (e->kind == OOPS_MCE || e->kind == OOPS_HW_OTHER ||
-	    (r->rule == RULE_NMI && !strstr(r->header, "unknown reason"))) {
+	// An NMI without a reason may be an operator's button.
+	if (e->error &&
+	    (e->error->severity != OOPS_HW_UNKNOWN || e->error->source == OOPS_HW_MCE)) {
 		ey_buf_printf(&why, "the hardware reported it: %.160s", r->header);
 		return judge(e, OOPS_VERDICT_HARDWARE, &why);
 	}
 	if (e->time >= 0 && context->hardware_time >= 0 && e->time >= context->hardware_time &&
 	    e->time - context->hardware_time <= HARDWARE_NEAR && e->kind != OOPS_OOM) {
-		ey_buf_printf(&why, "the hardware reported an error %.1f s before",
-			      e->time - context->hardware_time);
+		ey_buf_printf(&why, "the hardware reported an error %.1f s before: %s",
+			      e->time - context->hardware_time, context->hardware_title);
 		return judge(e, OOPS_VERDICT_HARDWARE, &why);
 	}
 	if (e->kind == OOPS_GPF && header_address(r, &address) && (bit = stray_bit(address)) >= 0) {
