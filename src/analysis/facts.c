@@ -46,10 +46,19 @@ static bool collect_stack(struct facts *f, unsigned int cpu)
 static struct ey_error *collect_stacks(struct facts *f)
 {
 	struct kernel *k = f->kernel;
-	int panic_cpu = stack_panic_cpu(k);
+	int panic_cpu = k->dump.live ? -1 : stack_panic_cpu(k);
 
 	if (!k->cpu_count)
 		return NULL;
+	if (k->dump.live) {
+		kernel_gap(k, "stacks",
+			   "this is the kernel that runs: what its CPUs do changes while it is "
+			   "looked at");
+		return NULL;
+	}
+	if (panic_cpu < 0)
+		kernel_gap(k, "panic_task",
+			   "no CPU had panicked: the machine ran when the dump was made");
 	f->stacks = calloc(EY_MIN(k->cpu_count, (unsigned int)MAX_STACKS) + 1, sizeof(*f->stacks));
 	if (!f->stacks)
 		return &ey_error_nomem;
@@ -69,6 +78,9 @@ static struct ey_error *collect_event(struct facts *f)
 
 	if (err)
 		return err;
+	// What a kernel that runs has reported did not end it.
+	if (f->kernel->dump.live)
+		return NULL;
 	f->event = oops_pick_fatal(f->events, f->event_count);
 	if (f->event || !f->have_panic_task)
 		return NULL;
@@ -90,6 +102,11 @@ struct ey_error *facts_collect(struct facts *f, struct kernel *k, const char *du
 	*f = (struct facts){.kernel = k, .dump_name = dump_name, .dump_bytes = dump_bytes};
 	collect_log(f);
 	system_read(k, &f->system);
+	if (k->dump.live) {
+		// No crash, so no time of one; and the file is as large as the address space.
+		f->system.crash_time = -1;
+		f->dump_bytes = 0;
+	}
 	struct ey_error *err = collect_stacks(f);
 	if (!err)
 		err = collect_event(f);

@@ -15,10 +15,15 @@ static void add_field(struct ey_buf *out, const char *name, const char *value)
 	ey_buf_addc(out, '\n');
 }
 
-static void add_event(struct ey_buf *out, const struct oops_event *e)
+static void add_event(struct ey_buf *out, const struct facts *f)
 {
+	const struct oops_event *e = f->event;
+
 	if (!e) {
-		add_field(out, "EVENT", "no crash is told of, neither by the log nor by the stack");
+		add_field(out, "EVENT",
+			  f->kernel->dump.live
+				  ? "none: a live look at the kernel that runs"
+				  : "no crash is told of, neither by the log nor by the stack");
 		return;
 	}
 	add_field(out, "EVENT", e->title);
@@ -149,7 +154,7 @@ void facts_write_text(const struct facts *f, struct ey_buf *out)
 {
 	const struct kernel *k = f->kernel;
 
-	add_event(out, f->event);
+	add_event(out, f);
 	add_sys(out, f);
 	if (k->gap_count) {
 		text_add_heading(out, "what could not be read");

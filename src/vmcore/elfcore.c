@@ -18,16 +18,26 @@ enum { MAX_SEGMENTS = 1 << 20 };
 
 struct elf_segment {
 	/** Physical address, bytes of it in the file, and where in the file. */
-	uint64_t paddr, file_len, offset;
-	/** Bytes of it in the machine: behind those of the file, pages that were left out. */
-	uint64_t memory_len;
-	/** Where the furthest of this and those before it ends, in the file and in the machine. */
-	uint64_t furthest_end, furthest_memory_end;
+	uint64_t paddr, len, offset;
+};
+
+struct span {
+	uint64_t start, end;
+};
+
+/** Sorted by start, none touching another. */
+struct spans {
+	struct span *list;
+	size_t count;
 };
 
 struct elfcore {
+	/** Sorted by paddr, none overlapping another. */
 	struct elf_segment *segments;
 	size_t count;
+	/** Physical memory that the headers say is in the file; that they say is not, but exists.
+	 */
+	struct spans claimed, left_out;
 };
 
 bool elfcore_matches(const uint8_t *head)
@@ -40,14 +50,85 @@ void elfcore_close(struct elfcore *e)
 	if (!e)
 		return;
 	free(e->segments);
+	free(e->claimed.list);
+	free(e->left_out.list);
 	free(e);
 }
 
+// The longest first of those that begin together.
 static int by_paddr(const void *a, const void *b)
 {
 	const struct elf_segment *x = a, *y = b;
 
-	return x->paddr < y->paddr ? -1 : x->paddr > y->paddr;
+	if (x->paddr != y->paddr)
+		return x->paddr < y->paddr ? -1 : 1;
+	return x->len > y->len ? -1 : x->len < y->len;
+}
+
+static int by_start(const void *a, const void *b)
+{
+	const struct span *x = a, *y = b;
+
+	return x->start < y->start ? -1 : x->start > y->start;
+}
+
+static void add_span(struct spans *s, uint64_t start, uint64_t end)
+{
+	if (start < end)
+		s->list[s->count++] = (struct span){start, end};
+}
+
+static void settle_spans(struct spans *s)
+{
+	size_t count = 0;
+
+	if (s->count)
+		qsort(s->list, s->count, sizeof(*s->list), by_start);
+	for (size_t i = 0; i < s->count; i++) {
+		if (count && s->list[i].start <= s->list[count - 1].end)
+			s->list[count - 1].end = EY_MAX(s->list[count - 1].end, s->list[i].end);
+		else
+			s->list[count++] = s->list[i];
+	}
+	s->count = count;
+}
+
+static bool in_spans(const struct spans *s, uint64_t at)
+{
+	size_t lo = 0, hi = s->count;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (s->list[mid].end <= at)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo < s->count && s->list[lo].start <= at;
+}
+
+// Segments overlap: the kernel's image is also a part of RAM (/proc/vmcore), and with paging a
+// page is there once for each of its virtual addresses (QEMU). All say the same, so each byte is
+// left to one of them, and finding it costs a binary search.
+static void settle_segments(struct elfcore *e)
+{
+	uint64_t covered = 0;
+	size_t count = 0;
+
+	if (e->count)
+		qsort(e->segments, e->count, sizeof(*e->segments), by_paddr);
+	for (size_t i = 0; i < e->count; i++) {
+		struct elf_segment seg = e->segments[i];
+		uint64_t skip = covered > seg.paddr ? covered - seg.paddr : 0;
+
+		if (skip >= seg.len)
+			continue;
+		covered = seg.paddr + seg.len;
+		e->segments[count++] =
+			(struct elf_segment){seg.paddr + skip, seg.len - skip, seg.offset + skip};
+	}
+	e->count = count;
 }
 
 static struct ey_error *check_header(const Elf64_Ehdr *h)
@@ -79,17 +160,22 @@ static struct ey_error *check_header(const Elf64_Ehdr *h)
 static void add_segment(struct dump *d, const Elf64_Phdr *ph)
 {
 	struct elfcore *e = d->elfcore;
-	uint64_t len = EY_MIN(ph->p_filesz, ph->p_memsz);
+	uint64_t len = EY_MIN(ph->p_filesz, ph->p_memsz), there = 0;
 
 	if (!ph->p_memsz || ph->p_paddr > UINT64_MAX - ph->p_memsz ||
 	    (len && ph->p_offset > UINT64_MAX - len))
 		return;
-	if (len && !source_has(&d->source, ph->p_offset, len))
+	if (ph->p_offset < d->source.size)
+		there = EY_MIN(len, d->source.size - ph->p_offset);
+	if (there < len) {
 		dump_is_incomplete(d, "the file ends before its last page");
-	e->segments[e->count++] = (struct elf_segment){.paddr = ph->p_paddr,
-						       .file_len = len,
-						       .offset = ph->p_offset,
-						       .memory_len = ph->p_memsz};
+		// Half a page is none.
+		there -= EY_MIN(there, (ph->p_paddr + there) % DUMP_PAGE_SIZE);
+	}
+	if (there)
+		e->segments[e->count++] = (struct elf_segment){ph->p_paddr, there, ph->p_offset};
+	add_span(&e->claimed, ph->p_paddr, ph->p_paddr + len);
+	add_span(&e->left_out, ph->p_paddr + len, ph->p_paddr + ph->p_memsz);
 }
 
 struct ey_error *elfcore_open(struct dump *d)
@@ -122,7 +208,9 @@ struct ey_error *elfcore_open(struct dump *d)
 	if (!e)
 		return &ey_error_nomem;
 	e->segments = calloc(count, sizeof(*e->segments));
-	if (!e->segments)
+	e->claimed.list = calloc(count, sizeof(*e->claimed.list));
+	e->left_out.list = calloc(count, sizeof(*e->left_out.list));
+	if (!e->segments || !e->claimed.list || !e->left_out.list)
 		return &ey_error_nomem;
 	for (uint64_t i = 0; i < count; i++) {
 		Elf64_Phdr ph;
@@ -139,51 +227,29 @@ struct ey_error *elfcore_open(struct dump *d)
 	err = notes_check(d->notes, d->notes_len);
 	if (err)
 		return err;
-	qsort(e->segments, e->count, sizeof(*e->segments), by_paddr);
-	uint64_t furthest = 0, furthest_memory = 0;
-	for (size_t i = 0; i < e->count; i++) {
-		struct elf_segment *seg = &e->segments[i];
-
-		furthest = EY_MAX(furthest, seg->paddr + seg->file_len);
-		furthest_memory = EY_MAX(furthest_memory, seg->paddr + seg->memory_len);
-		seg->furthest_end = furthest;
-		seg->furthest_memory_end = furthest_memory;
-	}
+	settle_segments(e);
+	settle_spans(&e->claimed);
+	settle_spans(&e->left_out);
 	return NULL;
 }
 
-// Index of the first segment that begins behind paddr.
-static size_t segments_until(const struct elfcore *e, uint64_t paddr)
+// The segment that has the byte at paddr; where none has it, NULL and the address from which one
+// has (*next_ret).
+static const struct elf_segment *find_segment(const struct elfcore *e, uint64_t paddr,
+					      uint64_t *next_ret)
 {
 	size_t lo = 0, hi = e->count;
 
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
 
-		if (e->segments[mid].paddr <= paddr)
+		if (e->segments[mid].paddr + e->segments[mid].len <= paddr)
 			lo = mid + 1;
 		else
 			hi = mid;
 	}
-	return lo;
-}
-
-// The segment that has the byte at paddr; where none has it, NULL and the address from which one
-// may (*next_ret).
-static const struct elf_segment *find_segment(const struct elfcore *e, uint64_t paddr,
-					      uint64_t *next_ret)
-{
-	size_t lo = segments_until(e, paddr);
-
 	*next_ret = lo < e->count ? e->segments[lo].paddr : UINT64_MAX;
-	// Segments may overlap: the kernel's image is also part of a RAM segment.
-	for (size_t i = lo; i > 0 && e->segments[i - 1].furthest_end > paddr; i--) {
-		const struct elf_segment *seg = &e->segments[i - 1];
-
-		if (paddr - seg->paddr < seg->file_len)
-			return seg;
-	}
-	return NULL;
+	return *next_ret <= paddr ? &e->segments[lo] : NULL;
 }
 
 struct ey_error *elfcore_read_page(struct dump *d, uint64_t pfn, void *dest)
@@ -205,7 +271,7 @@ struct ey_error *elfcore_read_page(struct dump *d, uint64_t pfn, void *dest)
 			continue;
 		}
 		uint64_t skip = paddr - seg->paddr;
-		size_t n = (size_t)EY_MIN(seg->file_len - skip, DUMP_PAGE_SIZE - at);
+		size_t n = (size_t)EY_MIN(seg->len - skip, DUMP_PAGE_SIZE - at);
 		struct ey_error *err = source_read(&d->source, seg->offset + skip, out + at, n);
 		if (err)
 			return err;
@@ -214,7 +280,10 @@ struct ey_error *elfcore_read_page(struct dump *d, uint64_t pfn, void *dest)
 	}
 	if (!any)
 		return ey_error_create(EY_ERR_FAULT,
-				       "physical page 0x%" PRIx64 "000 is not in the dump", pfn);
+				       "physical page 0x%" PRIx64 "000 is not in the dump%s", pfn,
+				       in_spans(&d->elfcore->claimed, pfn << DUMP_PAGE_SHIFT)
+					       ? " (the file ends before it)"
+					       : "");
 	return NULL;
 }
 
@@ -223,16 +292,9 @@ struct ey_error *elfcore_read_page(struct dump *d, uint64_t pfn, void *dest)
 bool elfcore_page_may_be_zero(struct dump *d, uint64_t pfn)
 {
 	const struct elfcore *e = d->elfcore;
-	uint64_t paddr = pfn << DUMP_PAGE_SHIFT, next;
+	uint64_t paddr = pfn << DUMP_PAGE_SHIFT;
 
-	if (pfn >= MAX_PFN || find_segment(e, paddr, &next))
-		return false;
-	for (size_t i = segments_until(e, paddr);
-	     i > 0 && e->segments[i - 1].furthest_memory_end > paddr; i--) {
-		if (paddr - e->segments[i - 1].paddr < e->segments[i - 1].memory_len)
-			return true;
-	}
-	return false;
+	return pfn < MAX_PFN && in_spans(&e->left_out, paddr) && !in_spans(&e->claimed, paddr);
 }
 
 bool elfcore_next_page(struct dump *d, uint64_t *pfn)
@@ -243,10 +305,7 @@ bool elfcore_next_page(struct dump *d, uint64_t *pfn)
 		return false;
 	if (find_segment(d->elfcore, *pfn << DUMP_PAGE_SHIFT, &next))
 		return true;
-	// Empty segments begin somewhere, too.
-	while (next < MAX_PFN << DUMP_PAGE_SHIFT && !find_segment(d->elfcore, next, &next)) {
-	}
-	*pfn = next >> DUMP_PAGE_SHIFT;
+	*pfn = EY_MAX(*pfn, next >> DUMP_PAGE_SHIFT);
 	return *pfn < MAX_PFN;
 }
 
@@ -255,12 +314,11 @@ struct dump_count elfcore_count(struct dump *d)
 	const struct elfcore *e = d->elfcore;
 	struct dump_count count = {0};
 
-	for (size_t i = 0; i < e->count; i++) {
-		const struct elf_segment *seg = &e->segments[i];
-		uint64_t room = d->source.size - EY_MIN(seg->offset, d->source.size);
-
-		count.expected += seg->file_len >> DUMP_PAGE_SHIFT;
-		count.found += EY_MIN(seg->file_len, room) >> DUMP_PAGE_SHIFT;
-	}
+	for (size_t i = 0; i < e->claimed.count; i++)
+		count.expected += e->claimed.list[i].end - e->claimed.list[i].start;
+	for (size_t i = 0; i < e->count; i++)
+		count.found += e->segments[i].len;
+	count.expected >>= DUMP_PAGE_SHIFT;
+	count.found >>= DUMP_PAGE_SHIFT;
 	return count;
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "vmcore/find_info.h"
 #include "vmcore/module.h"
 #include "vmcore/orc.h"
 #include "vmcore/vmcoreinfo.h"
@@ -236,7 +237,11 @@ struct ey_error *kernel_open_set(struct kernel *k, const int *fds, size_t count)
 	struct ey_error *err = dump_open_set(&k->dump, fds, count);
 	if (err)
 		return err;
-	err = memory_init(&k->memory, &k->dump);
+	// QEMU's dumps of a guest without a vmcoreinfo device.
+	if (!k->dump.vmcoreinfo && !k->dump.live)
+		err = find_info(&k->dump);
+	if (!err)
+		err = memory_init(&k->memory, &k->dump);
 	if (err) {
 		kernel_close(k);
 		return err;

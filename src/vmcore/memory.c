@@ -38,8 +38,9 @@ struct ey_error *memory_init(struct memory *m, struct dump *dump)
 	if (!info)
 		return ey_error_create(
 			EY_ERR_INPUT,
-			"the dump has no VMCOREINFO, without which its memory cannot be "
-			"read (QEMU dumps have it with the option -device vmcoreinfo)");
+			"there is no VMCOREINFO, neither in the dump's notes nor in its memory: "
+			"not "
+			"a Linux kernel's, or dumped before its kernel had set it up");
 	if (!vmcoreinfo_number(info, "phys_base", &phys_base))
 		return ey_error_create(
 			EY_ERR_INPUT,

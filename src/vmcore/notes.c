@@ -10,6 +10,8 @@
 enum {
 	// struct elf_prstatus on x86-64 (include/linux/elfcore.h): 112 bytes, then the registers.
 	PRSTATUS_REGS = 112,
+	// struct QEMUCPUState: version and size, 18 registers, 10 segments of 24 bytes, CR0 to CR4.
+	QEMU_CR3 = 8 + 18 * 8 + 10 * 24 + 3 * 8,
 	XEN_ELFNOTE_CRASH_INFO = 0x1000001,
 };
 
@@ -106,6 +108,21 @@ bool notes_cpu_regs(const uint8_t *notes, size_t len, size_t index, struct cpu_r
 		if (note.desc_len < PRSTATUS_REGS + sizeof(*ret))
 			return false;
 		memcpy(ret, note.desc + PRSTATUS_REGS, sizeof(*ret));
+		return true;
+	}
+	return false;
+}
+
+bool notes_cpu_cr3(const uint8_t *notes, size_t len, size_t index, uint64_t *ret)
+{
+	struct elf_note note;
+
+	for (size_t pos = 0; notes && notes_next(notes, len, &pos, &note);) {
+		if (!is_named(&note, "QEMU") || index--)
+			continue;
+		if (note.desc_len < QEMU_CR3 + sizeof(*ret))
+			return false;
+		memcpy(ret, note.desc + QEMU_CR3, sizeof(*ret));
 		return true;
 	}
 	return false;

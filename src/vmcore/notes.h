@@ -42,4 +42,10 @@ struct ey_error *notes_find_vmcoreinfo(const uint8_t *notes, size_t len, char **
  */
 bool notes_cpu_regs(const uint8_t *notes, size_t len, size_t index, struct cpu_regs *ret);
 
+/**
+ * CR3 of the @p index-th CPU by QEMU's notes (struct QEMUCPUState, target/i386/arch_dump.c). False
+ * where there is no such note.
+ */
+bool notes_cpu_cr3(const uint8_t *notes, size_t len, size_t index, uint64_t *ret);
+
 #endif

@@ -165,7 +165,8 @@ void fake_note(struct ey_buf *notes, const char *name, uint32_t type, const void
 void fake_dump_notes(const struct fake_dump *f, struct ey_buf *ret)
 {
 	ey_buf_add(ret, f->notes.data, f->notes.len);
-	fake_note(ret, "VMCOREINFO", 0, ey_buf_str(&f->info), f->info.len);
+	if (f->info.len)
+		fake_note(ret, "VMCOREINFO", 0, ey_buf_str(&f->info), f->info.len);
 }
 
 // The first frame behind the run that begins at i, not counting what is left out.

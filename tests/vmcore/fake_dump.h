@@ -80,7 +80,7 @@ void fake_dump_reserve(struct fake_dump *f, uint64_t vaddr, size_t len);
 void fake_dump_symbol(struct fake_dump *f, const char *name, uint64_t address);
 /** Append an ELF note to @p notes. */
 void fake_note(struct ey_buf *notes, const char *name, uint32_t type, const void *desc, size_t len);
-/** All notes of the dump, VMCOREINFO among them. */
+/** All notes of the dump, VMCOREINFO among them unless f->info is empty. */
 void fake_dump_notes(const struct fake_dump *f, struct ey_buf *ret);
 
 /** Write as an ELF core: a PT_LOAD for each run of frames. */

@@ -174,7 +174,7 @@ static void file_that_ends_early_is_incomplete(void **state)
 	open_file(&d, &file);
 	assert_true(d.incomplete);
 	assert_byte(&d, 0x1000, 'a');
-	assert_error(dump_read_page(&d, 3, page), EY_ERR_FAULT, "ends at");
+	assert_error(dump_read_page(&d, 3, page), EY_ERR_FAULT, "the file ends before it");
 	dump_close(&d);
 }
 
