@@ -10,6 +10,7 @@ enum {
 };
 
 static const struct pass *const passes[] = {
+	&pass_waits,
 	&pass_bt,
 	&pass_un,
 	&pass_cpus,

@@ -68,6 +68,8 @@
 	X(ftrace_caller)            \
 	X(ftrace_regs_caller)       \
 	X(runqueues)                \
+	X(__sched_text_start)       \
+	X(__sched_text_end)         \
 	X(waiting_for_crash_ipi)    \
 	X(slab_caches)              \
 	X(vmemmap_base)             \
@@ -200,6 +202,9 @@ enum kernel_symbol {
 	X(WAIT_ENTRY_PRIVATE, "wait_queue_entry", "private")                    \
 	X(WAIT_ENTRY_LIST, "wait_queue_entry", "entry")                         \
 	X(WAIT_HEAD_LIST, "wait_queue_head", "head")                            \
+	X(MUTEX_WAITER_LIST, "mutex_waiter", "list")                            \
+	X(RWSEM_WAITER_LIST, "rwsem_waiter", "list")                            \
+	X(SEMAPHORE_WAITER_LIST, "semaphore_waiter", "list")                    \
 	X(MUTEX_WAITER_TASK, "mutex_waiter", "task")                            \
 	X(RWSEM_WAITER_TASK, "rwsem_waiter", "task")                            \
 	X(RWSEM_WAITER_TYPE, "rwsem_waiter", "type")                            \

@@ -17,7 +17,9 @@
 #include <linux/mutex.h>
 #include <linux/objtool.h>
 #include <linux/rcupdate.h>
+#include <linux/rtmutex.h>
 #include <linux/rwsem.h>
+#include <linux/semaphore.h>
 #include <linux/slab.h>
 #include <linux/smp.h>
 #include <linux/timer.h>
@@ -339,6 +341,146 @@ static void how_rwsem(void)
 	wait_for_completion(&both);
 }
 
+/* Who waits for whom: tasks that hold what others want, then a panic. */
+static struct mutex cycle[3];
+static struct mutex dangling;
+static DECLARE_RWSEM(rw_written);
+static DECLARE_RWSEM(rw_read);
+static DEFINE_RT_MUTEX(rt_a);
+static DEFINE_RT_MUTEX(rt_b);
+static struct semaphore sema;
+static struct holder {
+	char name[16];
+	struct mutex lock;
+} * holder;
+
+static int cycle_fn(void *arg)
+{
+	long i = (long)arg;
+
+	mutex_lock(&cycle[i]);
+	msleep(300);
+	mutex_lock(&cycle[(i + 1) % 3]);
+	return 0;
+}
+
+static int holder_fn(void *arg)
+{
+	mutex_lock(&holder->lock);
+	down_write(&rw_written);
+	down_read(&rw_read);
+	down(&sema);
+	msleep(60000);
+	return 0;
+}
+
+static int exiting_fn(void *arg)
+{
+	mutex_lock(&dangling);
+	return 0;
+}
+
+static int want_object_fn(void *arg)
+{
+	mutex_lock(&holder->lock);
+	return 0;
+}
+
+static int want_killable_fn(void *arg)
+{
+	return mutex_lock_killable(&holder->lock);
+}
+
+static int want_interruptible_fn(void *arg)
+{
+	return mutex_lock_interruptible(&holder->lock);
+}
+
+static int want_dangling_fn(void *arg)
+{
+	mutex_lock(&dangling);
+	return 0;
+}
+
+static int want_written_fn(void *arg)
+{
+	down_write(&rw_written);
+	return 0;
+}
+
+static int want_written_to_read_fn(void *arg)
+{
+	down_read(&rw_written);
+	return 0;
+}
+
+static int want_read_fn(void *arg)
+{
+	down_write(&rw_read);
+	return 0;
+}
+
+static int want_sema_fn(void *arg)
+{
+	down(&sema);
+	return 0;
+}
+
+static int want_done_fn(void *arg)
+{
+	wait_for_completion(&both);
+	return 0;
+}
+
+static int rt_fn(void *arg)
+{
+	rt_mutex_lock(arg ? &rt_a : &rt_b);
+	msleep(300);
+	rt_mutex_lock(arg ? &rt_b : &rt_a);
+	return 0;
+}
+
+static void how_waits(void)
+{
+	static const struct {
+		const char *name;
+		int (*fn)(void *arg);
+	} waiters[] = {
+		{"want-object", want_object_fn},
+		{"want-killable", want_killable_fn},
+		{"want-interrupt", want_interruptible_fn},
+		{"want-dangling", want_dangling_fn},
+		{"want-written", want_written_fn},
+		{"want-to-read", want_written_to_read_fn},
+		{"want-read", want_read_fn},
+		{"want-sema", want_sema_fn},
+		{"want-done", want_done_fn},
+	};
+	size_t i;
+
+	holder = kzalloc(sizeof(*holder), GFP_KERNEL);
+	mutex_init(&holder->lock);
+	mutex_init(&dangling);
+	sema_init(&sema, 1);
+	for (i = 0; i < ARRAY_SIZE(cycle); i++)
+		mutex_init(&cycle[i]);
+	for (i = 0; i < ARRAY_SIZE(cycle); i++)
+		kthread_run(cycle_fn, (void *)i, "cycle-%zu", i);
+	kthread_run(abba_fn, NULL, "eycrash-ba");
+	kthread_run(abba_fn, &lock_a, "eycrash-ab");
+	kthread_run(rt_fn, NULL, "rt-ba");
+	kthread_run(rt_fn, &rt_a, "rt-ab");
+	kthread_run(holder_fn, NULL, "holder");
+	kthread_run(exiting_fn, NULL, "exiting");
+	msleep(200);
+	for (i = 0; i < ARRAY_SIZE(waiters); i++) {
+		kthread_run(waiters[i].fn, NULL, "%s", waiters[i].name);
+		msleep(50);
+	}
+	msleep(500);
+	panic("eycrash: all wait");
+}
+
 static int irqoff_fn(void *arg)
 {
 	local_irq_disable();
@@ -397,6 +539,7 @@ static const struct {
 	{"tailpanic", how_tailpanic},
 	{"abba", how_abba},
 	{"rwsem", how_rwsem},
+	{"waits", how_waits},
 	{"csd", how_csd},
 	{"warn-then-bug", how_warn_then_bug},
 };
