@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "vmcore/kallsyms_find.h"
 #include "vmcore/vmcoreinfo.h"
 
 enum {
@@ -18,14 +19,6 @@ enum {
 	// Symbols at one address; a damaged table may say that all are.
 	MAX_ALIASES = 10000,
 };
-
-static struct ey_error *lacking(const char *what)
-{
-	return ey_error_create(EY_ERR_INPUT,
-			       "VMCOREINFO does not say where %s is (a kernel before 6.0, or built "
-			       "without kallsyms)",
-			       what);
-}
 
 static struct ey_error *load_tokens(struct kallsyms *k, uint64_t table, uint64_t index)
 {
@@ -60,80 +53,160 @@ static struct ey_error *load_tokens(struct kallsyms *k, uint64_t table, uint64_t
 	return NULL;
 }
 
-// An address from its offset, in the two ways there are (kallsyms_sym_address()).
-static uint64_t decode(const struct kallsyms *k, int32_t offset)
-{
-	if (!k->absolute_percpu)
-		return k->relative_base + (uint32_t)offset;
-	if (offset >= 0)
-		return (uint32_t)offset;
-	return k->relative_base - 1 - (uint64_t)(int64_t)offset;
-}
-
+// Where symbol i is, in the ways there are (kallsyms_sym_address()).
 static bool address_of(struct kallsyms *k, uint32_t i, uint64_t *ret)
 {
-	const void *p = range_get(&k->offsets, (uint64_t)i * 4, 4);
+	const bool wide = k->form == KALLSYMS_ADDRESSES;
+	const uint64_t at = (uint64_t)i * (wide ? 8 : 4);
+	const void *p = range_get(&k->offsets, at, wide ? 8 : 4);
 	int32_t offset;
 
 	if (!p)
 		return false;
+	if (wide) {
+		memcpy(ret, p, sizeof(*ret));
+		return true;
+	}
 	memcpy(&offset, p, sizeof(offset));
-	*ret = decode(k, offset);
+	if (k->form == KALLSYMS_PLACE_RELATIVE)
+		*ret = k->offsets.base + at + (uint64_t)(int64_t)offset;
+	else if (k->form == KALLSYMS_RELATIVE)
+		*ret = k->relative_base + (uint32_t)offset;
+	else if (offset >= 0)
+		*ret = (uint32_t)offset;
+	else
+		*ret = k->relative_base - 1 - (uint64_t)(int64_t)offset;
 	return true;
 }
 
 // CONFIG_KALLSYMS_ABSOLUTE_PERCPU (gone since 6.15) makes the offsets of all but per-CPU symbols
 // negative: the symbol in the middle is surely no per-CPU symbol.
-static struct ey_error *settle_form(struct kallsyms *k)
+static struct ey_error *settle_form(struct kallsyms *k, const struct kallsyms_place *place)
 {
 	const void *p = range_get(&k->offsets, (uint64_t)(k->count / 2) * 4, 4);
 	int32_t offset;
 
 	if (!p)
 		return ey_error_create(EY_ERR_FAULT, "kallsyms_offsets is not in the dump");
+	if (place->addresses) {
+		k->form = KALLSYMS_ADDRESSES;
+		return NULL;
+	}
+	if (!place->relative_base) {
+		k->form = KALLSYMS_PLACE_RELATIVE;
+		return NULL;
+	}
 	memcpy(&offset, p, sizeof(offset));
-	k->absolute_percpu = offset < 0;
+	k->form = offset < 0 ? KALLSYMS_ABSOLUTE_PERCPU : KALLSYMS_RELATIVE;
 	return NULL;
 }
 
-struct ey_error *kallsyms_init(struct kallsyms *k, struct memory *m)
+struct ey_error *kallsyms_init_at(struct kallsyms *k, struct memory *m,
+				  const struct kallsyms_place *place)
 {
-	const char *info = m->dump->vmcoreinfo;
-	uint64_t names, num_syms, table, index, offsets, base;
-
 	*k = (struct kallsyms){.memory = m};
-	if (!vmcoreinfo_symbol(info, "kallsyms_names", &names))
-		return lacking("kallsyms_names");
-	if (!vmcoreinfo_symbol(info, "kallsyms_num_syms", &num_syms))
-		return lacking("kallsyms_num_syms");
-	if (!vmcoreinfo_symbol(info, "kallsyms_token_table", &table))
-		return lacking("kallsyms_token_table");
-	if (!vmcoreinfo_symbol(info, "kallsyms_token_index", &index))
-		return lacking("kallsyms_token_index");
-	if (!vmcoreinfo_symbol(info, "kallsyms_offsets", &offsets))
-		return lacking("kallsyms_offsets");
-	if (!vmcoreinfo_symbol(info, "kallsyms_relative_base", &base))
-		return lacking("kallsyms_relative_base");
-	struct ey_error *err = memory_read(m, num_syms, &k->count, sizeof(k->count));
+	struct ey_error *err = memory_read(m, place->num_syms, &k->count, sizeof(k->count));
 	if (err)
 		return ey_error_prefix(err, "kallsyms_num_syms");
 	if (!k->count || k->count > MAX_SYMBOLS)
 		return ey_error_create(EY_ERR_INPUT, "kallsyms has %u symbols: damaged", k->count);
-	err = memory_read(m, base, &k->relative_base, sizeof(k->relative_base));
+	if (place->relative_base)
+		err = memory_read(m, place->relative_base, &k->relative_base,
+				  sizeof(k->relative_base));
 	if (err)
 		return ey_error_prefix(err, "kallsyms_relative_base");
-	err = range_init(&k->names, m, names,
+	err = range_init(&k->names, m, place->names,
 			 EY_MIN((uint64_t)k->count * MAX_NAME_BYTES, RANGE_MAX_SIZE));
 	if (!err)
-		err = range_init(&k->offsets, m, offsets, (uint64_t)k->count * 4);
+		err = range_init(&k->offsets, m, place->offsets,
+				 (uint64_t)k->count * (place->addresses ? 8 : 4));
 	if (!err)
-		err = settle_form(k);
+		err = settle_form(k, place);
 	if (!err)
-		err = load_tokens(k, table, index);
+		err = load_tokens(k, place->token_table, place->token_index);
 	if (err)
 		return err;
 	k->marks = calloc(k->count / KALLSYMS_MARK_EVERY + 1, sizeof(*k->marks));
 	return k->marks ? NULL : &ey_error_nomem;
+}
+
+// False where it says nothing of kallsyms; *lacks_ret names a part that it should name and does
+// not.
+static bool place_by_vmcoreinfo(const char *info, struct kallsyms_place *ret,
+				const char **lacks_ret)
+{
+	const struct {
+		const char *name;
+		uint64_t *address;
+	} parts[] = {
+		{"kallsyms_names", &ret->names},
+		{"kallsyms_num_syms", &ret->num_syms},
+		{"kallsyms_token_table", &ret->token_table},
+		{"kallsyms_token_index", &ret->token_index},
+		{"kallsyms_offsets", &ret->offsets},
+	};
+	size_t found = 0;
+
+	*lacks_ret = NULL;
+	for (size_t i = 0; i < EY_ARRAY_SIZE(parts); i++) {
+		if (vmcoreinfo_symbol(info, parts[i].name, parts[i].address))
+			found++;
+		else if (!*lacks_ret)
+			*lacks_ret = parts[i].name;
+	}
+	vmcoreinfo_symbol(info, "kallsyms_relative_base", &ret->relative_base);
+	return found > 0;
+}
+
+// Addresses are sorted, and the symbol in the middle is one of the kernel's image.
+static bool is_sorted(struct kallsyms *k)
+{
+	enum { SAMPLES = 257 };
+	uint64_t previous = 0, at, middle;
+
+	for (uint64_t i = 0; i < SAMPLES; i++) {
+		if (!address_of(k, (uint32_t)((k->count - 1) * i / (SAMPLES - 1)), &at) ||
+		    at < previous)
+			return false;
+		previous = at;
+	}
+	return address_of(k, k->count / 2, &middle) && memory_in_image(middle);
+}
+
+static struct ey_error *init_by_form(struct kallsyms *k, struct memory *m)
+{
+	struct kallsyms_place places[KALLSYMS_FIND_MAX];
+	size_t count;
+	struct ey_error *err = kallsyms_find(m, places, &count);
+
+	if (err)
+		return err;
+	for (size_t i = 0; i < count; i++) {
+		err = kallsyms_init_at(k, m, &places[i]);
+		if (!err && is_sorted(k))
+			return NULL;
+		ey_error_destroy(err);
+		kallsyms_deinit(k);
+	}
+	return ey_error_create(
+		EY_ERR_INPUT, "the names of kallsyms were found in the kernel's image, but not the "
+			      "addresses");
+}
+
+struct ey_error *kallsyms_init(struct kallsyms *k, struct memory *m)
+{
+	struct kallsyms_place place = {0};
+	const char *lacks;
+
+	*k = (struct kallsyms){.memory = m};
+	if (!place_by_vmcoreinfo(m->dump->vmcoreinfo, &place, &lacks))
+		return init_by_form(k, m);
+	if (lacks)
+		return ey_error_create(EY_ERR_INPUT,
+				       "VMCOREINFO does not say where %s is, but where other parts "
+				       "of kallsyms are: damaged",
+				       lacks);
+	return kallsyms_init_at(k, m, &place);
 }
 
 void kallsyms_deinit(struct kallsyms *k)

@@ -23,7 +23,7 @@
 // _PAGE_PROTNONE: not present for the processor, but mapped.
 #define PTE_PROTNONE 0x100ULL
 
-static bool in_image(uint64_t vaddr)
+bool memory_in_image(uint64_t vaddr)
 {
 	return vaddr >= START_KERNEL_MAP && vaddr - START_KERNEL_MAP < KERNEL_IMAGE_SIZE;
 }
@@ -52,7 +52,7 @@ struct ey_error *memory_init(struct memory *m, struct dump *dump)
 			EY_ERR_INPUT,
 			"VMCOREINFO has no swapper_pg_dir: not an x86-64 kernel's, or "
 			"damaged");
-	if (!in_image(top))
+	if (!memory_in_image(top))
 		return ey_error_create(
 			EY_ERR_INPUT,
 			"swapper_pg_dir at 0x%" PRIx64 " is not in the kernel's image", top);
@@ -87,7 +87,7 @@ static bool translate_without_tables(struct memory *m, uint64_t vaddr, uint64_t 
 	// The direct mapping is at most 32 PiB long with 5 levels, 64 TiB with 4.
 	const uint64_t direct_size = 1ULL << (m->levels == 5 ? 55 : 46);
 
-	if (in_image(vaddr))
+	if (memory_in_image(vaddr))
 		*pfn_ret = (vaddr - START_KERNEL_MAP + m->phys_base) >> DUMP_PAGE_SHIFT;
 	else if (m->direct_map && vaddr - m->direct_map < direct_size)
 		*pfn_ret = (vaddr - m->direct_map) >> DUMP_PAGE_SHIFT;
@@ -138,7 +138,7 @@ struct ey_error *memory_translate(struct memory *m, uint64_t vaddr, uint64_t *pf
 // while leaving out pages of zeros was a page of zeros.
 static bool is_zero_page(struct memory *m, uint64_t vaddr, uint64_t pfn)
 {
-	return in_image(vaddr) && dump_page_may_be_zero(m->dump, pfn);
+	return memory_in_image(vaddr) && dump_page_may_be_zero(m->dump, pfn);
 }
 
 static const uint8_t zeros[DUMP_PAGE_SIZE];

@@ -44,6 +44,9 @@ struct ey_error *memory_init(struct memory *m, struct dump *dump) EY_MUST_CHECK;
 struct ey_error *memory_translate(struct memory *m, uint64_t vaddr,
 				  uint64_t *pfn_ret) EY_MUST_CHECK;
 
+/** Whether the address is where the kernel's image is mapped (not its modules). */
+bool memory_in_image(uint64_t vaddr);
+
 /** Read @p len bytes at the virtual address; EY_ERR_FAULT where not all of them are there. */
 struct ey_error *memory_read(struct memory *m, uint64_t vaddr, void *buf, size_t len) EY_MUST_CHECK;
 

@@ -29,13 +29,71 @@ struct orc {
 	bool has_signal, has_end;
 	/** Types numbered as before 6.4: call, regs, partial regs. */
 	bool old_types;
+	/** What each number of a register means: MAX_REGS of them. */
+	const enum orc_reg *registers;
 };
+
+enum { MAX_REGS = 16 };
+
+// ORC_REG_* (arch/x86/include/asm/orc_types.h).
+static const enum orc_reg old_registers[MAX_REGS] = {
+	ORC_REG_UNDEFINED, ORC_REG_PREV_SP, ORC_REG_DX,	 ORC_REG_DI,	      ORC_REG_BP,
+	ORC_REG_SP,	   ORC_REG_R10,	    ORC_REG_R13, ORC_REG_BP_INDIRECT, ORC_REG_SP_INDIRECT};
+// As numbered anew in 7.x, with AX.
+static const enum orc_reg new_registers[MAX_REGS] = {
+	ORC_REG_UNDEFINED, ORC_REG_AX,		ORC_REG_DX,	    ORC_REG_SP,
+	ORC_REG_BP,	   ORC_REG_DI,		ORC_REG_R10,	    ORC_REG_R13,
+	ORC_REG_PREV_SP,   ORC_REG_SP_INDIRECT, ORC_REG_BP_INDIRECT};
 
 // Whether the bit field lies behind the two offsets, within the entry.
 static bool is_field(const struct btf_member *m)
 {
 	return m->bit_offset >= 32 && m->bit_offset < ENTRY_SIZE * 8 &&
 	       m->bit_size <= ENTRY_SIZE * 8 - m->bit_offset;
+}
+
+static uint32_t field(const uint8_t *raw, const struct btf_member *m)
+{
+	uint64_t bits = 0;
+
+	memcpy(&bits, raw, ENTRY_SIZE);
+	return (uint32_t)(bits >> m->bit_offset & ((1ULL << (m->bit_size ? m->bit_size : 1)) - 1));
+}
+
+/**
+ * Without types the entries tell their layout (orc_types.h):
+ *
+ *     until 6.2  sp_reg:4 bp_reg:4 type:2 end:1
+ *     6.3        sp_reg:4 bp_reg:4 type:2 signal:1 end:1
+ *     since 6.4  sp_reg:4 bp_reg:4 type:3 signal:1
+ *
+ * Most entries are of calls, type 0 at first and 2 since 6.4; those of exceptions are signals.
+ */
+static void guess_layout(struct orc *o)
+{
+	static const struct btf_member two = {.bit_offset = 40, .bit_size = 2},
+				       three = {.bit_offset = 40, .bit_size = 3},
+				       bit_42 = {.bit_offset = 42, .bit_size = 1},
+				       bit_43 = {.bit_offset = 43, .bit_size = 1};
+	uint32_t calls_by_two = 0, calls_by_three = 0, signals = 0;
+
+	o->sp_reg = (struct btf_member){.bit_offset = 32, .bit_size = 4};
+	o->bp_reg = (struct btf_member){.bit_offset = 36, .bit_size = 4};
+	for (uint32_t i = 0; i < o->count; i++) {
+		const uint8_t *raw = range_get(&o->entries, (uint64_t)i * ENTRY_SIZE, ENTRY_SIZE);
+
+		if (!raw || !field(raw, &o->sp_reg))
+			continue;
+		calls_by_two += !field(raw, &three);
+		calls_by_three += field(raw, &three) == 2;
+		signals += field(raw, &two) && field(raw, &bit_42);
+	}
+	o->old_types = calls_by_two >= calls_by_three;
+	o->type = o->old_types ? two : three;
+	o->has_signal = !o->old_types || signals;
+	o->signal = o->old_types ? bit_42 : bit_43;
+	o->has_end = o->old_types;
+	o->end = o->has_signal ? bit_43 : bit_42;
 }
 
 static struct ey_error *read_layout(struct kernel *k, struct orc *o)
@@ -48,11 +106,13 @@ static struct ey_error *read_layout(struct kernel *k, struct orc *o)
 	const struct btf_member *signal = kernel_member(k, MEM_ORC_SIGNAL);
 	const struct btf_member *end = kernel_member(k, MEM_ORC_END);
 
-	if (!sp_offset || !bp_offset || !sp_reg || !bp_reg || !type)
-		return ey_error_create(
-			EY_ERR_INPUT, "no ORC types in the kernel's BTF: stacks cannot be unwound");
+	if (!sp_offset || !bp_offset || !sp_reg || !bp_reg || !type) {
+		guess_layout(o);
+		return NULL;
+	}
 	if (sp_offset->bit_offset || bp_offset->bit_offset != 16 || !sp_reg->bit_size ||
-	    !is_field(sp_reg) || !is_field(bp_reg) || !is_field(type))
+	    sp_reg->bit_size > 4 || bp_reg->bit_size > 4 || !is_field(sp_reg) ||
+	    !is_field(bp_reg) || !is_field(type))
 		return ey_error_create(EY_ERR_INPUT, "struct orc_entry has an unknown layout");
 	o->sp_reg = *sp_reg;
 	o->bp_reg = *bp_reg;
@@ -68,6 +128,22 @@ static struct ey_error *read_layout(struct kernel *k, struct orc *o)
 		o->end = *end;
 	}
 	return NULL;
+}
+
+// The registers were numbered anew in 7.x, which no type tells. Most frames are found from the
+// stack pointer, 5 at first and 3 since; what else the two numbers stand for (DI) hardly occurs.
+static void settle_registers(struct orc *o)
+{
+	enum { SAMPLES = 2048, OLD_SP = 5, NEW_SP = 3 };
+	uint32_t seen[MAX_REGS] = {0};
+
+	for (uint32_t i = 0; i < EY_MIN(o->count, (uint32_t)SAMPLES); i++) {
+		const uint8_t *raw = range_get(&o->entries, (uint64_t)i * ENTRY_SIZE, ENTRY_SIZE);
+
+		if (raw)
+			seen[field(raw, &o->sp_reg) % MAX_REGS]++;
+	}
+	o->registers = seen[NEW_SP] > seen[OLD_SP] ? new_registers : old_registers;
 }
 
 static struct ey_error *open_tables(struct kernel *k, struct orc *o)
@@ -94,6 +170,7 @@ static struct ey_error *open_tables(struct kernel *k, struct orc *o)
 		err = read_layout(k, o);
 	if (err)
 		return err;
+	settle_registers(o);
 	// The fast table only narrows the search; without it the search is longer.
 	if (kernel_symbol(k, SYM_orc_lookup, &lookup) &&
 	    kernel_symbol(k, SYM_orc_lookup_end, &lookup_end) &&
@@ -167,14 +244,6 @@ static bool search(struct range *ips, uint32_t lo, uint32_t hi, uint64_t ip, uin
 	return true;
 }
 
-static uint32_t field(const uint8_t *raw, const struct btf_member *m)
-{
-	uint64_t bits = 0;
-
-	memcpy(&bits, raw, ENTRY_SIZE);
-	return (uint32_t)(bits >> m->bit_offset & ((1ULL << (m->bit_size ? m->bit_size : 1)) - 1));
-}
-
 static bool decode(const struct orc *o, struct range *entries, uint32_t i, struct orc_entry *ret)
 {
 	static const enum orc_type old_types[] = {ORC_TYPE_CALL, ORC_TYPE_REGS,
@@ -185,8 +254,8 @@ static bool decode(const struct orc *o, struct range *entries, uint32_t i, struc
 		return false;
 	memcpy(&ret->sp_offset, raw, 2);
 	memcpy(&ret->bp_offset, raw + 2, 2);
-	ret->sp_reg = field(raw, &o->sp_reg);
-	ret->bp_reg = field(raw, &o->bp_reg);
+	ret->sp_reg = o->registers[field(raw, &o->sp_reg) % MAX_REGS];
+	ret->bp_reg = o->registers[field(raw, &o->bp_reg) % MAX_REGS];
 	uint32_t type = field(raw, &o->type);
 	if (!o->old_types)
 		ret->type = type <= ORC_TYPE_REGS_PARTIAL ? type : ORC_TYPE_UNDEFINED;

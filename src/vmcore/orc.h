@@ -15,7 +15,7 @@
 struct kernel;
 struct orc;
 
-/** ORC_REG_*: where a stack pointer is taken from. */
+/** ORC_REG_*: where a stack pointer is taken from. The numbers in the tables changed in 7.x. */
 enum orc_reg {
 	ORC_REG_UNDEFINED,
 	ORC_REG_PREV_SP,
@@ -27,6 +27,7 @@ enum orc_reg {
 	ORC_REG_R13,
 	ORC_REG_BP_INDIRECT,
 	ORC_REG_SP_INDIRECT,
+	ORC_REG_AX,
 };
 
 /** What kind of frame it is; the numbers in the tables changed in 6.4 (commit fb799447ae29). */

@@ -71,6 +71,9 @@ static bool reg(const struct unwind *u, enum orc_reg which, uint64_t *ret)
 	case ORC_REG_DX:
 		*ret = u->regs.dx;
 		return true;
+	case ORC_REG_AX:
+		*ret = u->regs.ax;
+		return true;
 	default:
 		return false;
 	}

@@ -71,7 +71,8 @@ static void symbols_are_found_by_name_and_address(void **state)
 				   FAKE_IMAGE, absolute);
 		open_fake(&w, &fake);
 		assert_ok(kallsyms_init(&w.kallsyms, &w.memory));
-		assert_int_equal(w.kallsyms.absolute_percpu, absolute);
+		assert_int_equal(w.kallsyms.form,
+				 absolute ? KALLSYMS_ABSOLUTE_PERCPU : KALLSYMS_RELATIVE);
 		kallsyms_resolve(&w.kallsyms, wanted, EY_ARRAY_SIZE(wanted));
 		assert_true(wanted[0].found);
 		assert_int_equal(wanted[0].address, FAKE_IMAGE + 0x400);
