@@ -25,6 +25,8 @@ struct analysis_options {
 	size_t memory_limit;
 	/** Further passes (see passes.h), e.g. "un,bt:17"; NULL: those that run by default. */
 	const char *with;
+	/** The kernel's vmlinux with debuginfo, for the crash utility; NULL: it is looked for. */
+	const char *vmlinux;
 	/** Analyse in this process (for debuggers and fuzzers only). */
 	bool no_sandbox;
 	/** Further parts of a split dump, in any order. */

@@ -116,7 +116,8 @@ static bool is_log_line(struct span line)
 	if (isupper((unsigned char)*p)) {
 		for (size_t i = 0; i < sizeof(days) - 1; i += 4) {
 			if (!memcmp(p, days + i, 4))
-				return memchr(p, ']', EY_MIN(span_len(line) - 1, (size_t)40)) != NULL;
+				return memchr(p, ']', EY_MIN(span_len(line) - 1, (size_t)40)) !=
+				       NULL;
 		}
 		return false;
 	}

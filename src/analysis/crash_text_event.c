@@ -73,6 +73,8 @@ static void add_report(struct ey_buf *out, const struct crash_text *t, const str
 	if (pc && pc->function) {
 		ey_buf_adds(out, "RIP: 0010:");
 		add_symbol(out, pc);
+	} else if (pc) {
+		ey_buf_adds(out, "RIP: 0010:0x0\n");
 	}
 	ey_buf_adds(out, "Call Trace:\n <TASK>\n");
 	for (size_t i = from; i < s->count; i++) {
@@ -103,6 +105,9 @@ static const char *fault_header(const struct crash_text *t, const struct crash_f
 	const char *panic = t->sys.panic;
 	const char *by_entry = exception_header(entry);
 
+	// handle_stack_overflow() names the guard page, and then dies in these words.
+	if (by_entry && strstr(panic, "stack guard page"))
+		return "BUG: TASK stack guard page was hit";
 	// "Oops: 0002 [#1] ..." tells a page fault, and of what kind stands in the line before.
 	if (!panic[0] || (!strncmp(panic, "Oops: ", 6) && panic[6] >= '0' && panic[6] <= '9') ||
 	    !strncmp(panic, "Oops: Oops:", 11) || strstr(panic, "SysRq") ||
@@ -176,16 +181,39 @@ static void write_report(struct ey_buf *out, const struct crash_text *t)
 			add_panic(out, t, i);
 			return;
 		}
-		if (!f->interrupted || !i)
+		const char *header = i ? fault_header(t, &s->frames[i - 1]) : NULL;
+		if (!header)
 			continue;
-		const char *header = fault_header(t, &s->frames[i - 1]);
-		if (header) {
-			ey_buf_printf(out, "%s\n", header);
-			add_report(out, t, f, i + 1);
-			ey_buf_adds(out, "Kernel panic - not syncing: Fatal exception\n");
-			return;
-		}
+		// crash shows no registers of an exception at an address that it takes for wrong.
+		static const struct crash_frame unknown;
+		ey_buf_printf(out, "%s\n", header);
+		add_report(out, t, f->interrupted ? f : &unknown, i + f->interrupted);
+		ey_buf_adds(out, "Kernel panic - not syncing: Fatal exception\n");
+		return;
 	}
+}
+
+/**
+ * What the panic task's stack cannot tell, though it looks as if it did; NULL where it can. A
+ * watchdog that panics was looking at others.
+ */
+static const char *not_in_stack(const struct crash_text *t)
+{
+	const struct crash_stack *s = &t->stacks[0];
+
+	if (strstr(t->sys.panic, "hung_task"))
+		return "the task that hung is not the one that panicked";
+	if (strstr(t->sys.panic, "RCU Stall"))
+		return "the CPU that stalled need not be the one that panicked";
+	// A call that does not return may be the last instruction of its function. crash then names
+	// the function that comes next, at its very beginning.
+	for (size_t i = 0; i + 1 < s->count; i++) {
+		const struct crash_frame *next = &s->frames[i + 1];
+
+		if (frame_is(&s->frames[i], "panic") && next->have_offset && !next->offset)
+			return "crash names the function behind the one that called panic()";
+	}
+	return NULL;
 }
 
 // What the stack did not tell is not known, rather than a number.
@@ -212,6 +240,9 @@ static struct ey_error *event_of_stack(struct crash_text *t)
 
 	if (!t->have_panic_task || !t->stack_count)
 		return NULL;
+	const char *why = not_in_stack(t);
+	if (why)
+		return crash_text_gap(t, "event", "only the log would tell it: %s", why);
 	write_report(&text, t);
 	struct ey_error *err = ey_buf_error(&text);
 	if (err || !text.len)
@@ -226,8 +257,6 @@ static struct ey_error *event_of_stack(struct crash_text *t)
 		return NULL;
 	const char *doubt = t->event->kind == OOPS_PAGE_FAULT
 				    ? "; whether the bad pointer was NULL only the log would tell"
-			    : t->event->kind == OOPS_HANG || t->event->kind == OOPS_RCU_STALL
-				    ? "; which task or CPU it was about only the log would tell"
 				    : "";
 	return crash_text_gap(t, "event",
 			      "%s: the event is taken from the panic task's stack and the PANIC "

@@ -92,8 +92,7 @@ static void kill_once(pid_t program)
 
 	kill(-program, SIGKILL);
 	for (struct dirent *e; dir && (e = readdir(dir));) {
-		if (!isdigit((unsigned char)e->d_name[0]) ||
-		    !read_stat(e->d_name, &ppid, &session))
+		if (!isdigit((unsigned char)e->d_name[0]) || !read_stat(e->d_name, &ppid, &session))
 			continue;
 		pid_t pid = (pid_t)strtol(e->d_name, NULL, 10);
 		if (pid != self && (ppid == self || session == program))

@@ -19,11 +19,11 @@ enum {
 };
 
 // Rights to change something in the file system, of Landlock's first version (5.13).
-static const uint64_t write_rights =
-	LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_REMOVE_DIR |
-	LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_CHAR |
-	LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_MAKE_SOCK |
-	LANDLOCK_ACCESS_FS_MAKE_FIFO | LANDLOCK_ACCESS_FS_MAKE_BLOCK | LANDLOCK_ACCESS_FS_MAKE_SYM;
+static const uint64_t write_rights = LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_REMOVE_DIR |
+				     LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_CHAR |
+				     LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_MAKE_REG |
+				     LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_MAKE_FIFO |
+				     LANDLOCK_ACCESS_FS_MAKE_BLOCK | LANDLOCK_ACCESS_FS_MAKE_SYM;
 
 static int allow_below(int ruleset, const char *path, uint64_t rights)
 {
@@ -55,15 +55,28 @@ static int restrict_files(const char *writable)
 
 static int refuse_calls(void)
 {
-	static const int calls[] = {
-		SCMP_SYS(socket),	SCMP_SYS(ptrace),	     SCMP_SYS(process_vm_readv),
-		SCMP_SYS(mount),	SCMP_SYS(process_vm_writev), SCMP_SYS(umount2),
-		SCMP_SYS(pivot_root),	SCMP_SYS(reboot),	     SCMP_SYS(kexec_load),
-		SCMP_SYS(init_module),	SCMP_SYS(kexec_file_load),   SCMP_SYS(finit_module),
-		SCMP_SYS(bpf),		SCMP_SYS(delete_module),     SCMP_SYS(perf_event_open),
-		SCMP_SYS(keyctl),	SCMP_SYS(add_key),	     SCMP_SYS(request_key),
-		SCMP_SYS(setns),	SCMP_SYS(unshare),	     SCMP_SYS(userfaultfd),
-		SCMP_SYS(io_uring_setup)};
+	static const int calls[] = {SCMP_SYS(socket),
+				    SCMP_SYS(ptrace),
+				    SCMP_SYS(process_vm_readv),
+				    SCMP_SYS(mount),
+				    SCMP_SYS(process_vm_writev),
+				    SCMP_SYS(umount2),
+				    SCMP_SYS(pivot_root),
+				    SCMP_SYS(reboot),
+				    SCMP_SYS(kexec_load),
+				    SCMP_SYS(init_module),
+				    SCMP_SYS(kexec_file_load),
+				    SCMP_SYS(finit_module),
+				    SCMP_SYS(bpf),
+				    SCMP_SYS(delete_module),
+				    SCMP_SYS(perf_event_open),
+				    SCMP_SYS(keyctl),
+				    SCMP_SYS(add_key),
+				    SCMP_SYS(request_key),
+				    SCMP_SYS(setns),
+				    SCMP_SYS(unshare),
+				    SCMP_SYS(userfaultfd),
+				    SCMP_SYS(io_uring_setup)};
 	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ALLOW);
 	int ret = ctx ? 0 : -ENOMEM;
 

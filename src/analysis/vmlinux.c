@@ -19,9 +19,10 @@ static const char default_cache[] = "/var/cache/eyrie/debuginfod";
 // Where distributions put it: %b and %B are the build id's first two digits and its rest, %r the
 // release. Below each debuginfo folder, and from the root.
 static const char *const below_debug[] = {
-	".build-id/%b/%B.debug",  "lib/modules/%r/vmlinux",	"usr/lib/modules/%r/vmlinux",
-	"boot/vmlinux-%r",	  "boot/vmlinux-%r.debug",	"lib/modules/%r/vmlinux.debug",
-	"boot/vmlinux-%r-debug",  "usr/lib/modules/%r/vmlinux.debug",
+	".build-id/%b/%B.debug",      "lib/modules/%r/vmlinux",
+	"usr/lib/modules/%r/vmlinux", "boot/vmlinux-%r",
+	"boot/vmlinux-%r.debug",      "lib/modules/%r/vmlinux.debug",
+	"boot/vmlinux-%r-debug",      "usr/lib/modules/%r/vmlinux.debug",
 };
 static const char *const below_root[] = {
 	"/boot/vmlinux-%r",
@@ -73,8 +74,8 @@ static struct ey_error *check_file(const struct vmlinux_query *q, const char *pa
 				       "%s has the build id %s, and the dump's kernel has %s", path,
 				       build_id[0] ? build_id : "(none)", q->build_id);
 	if (!debuginfo)
-		return ey_error_create(EY_ERR_INPUT,
-				       "%s has no debuginfo (.debug_info), which crash needs", path);
+		return ey_error_create(
+			EY_ERR_INPUT, "%s has no debuginfo (.debug_info), which crash needs", path);
 	*checked = q->build_id != NULL;
 	return NULL;
 }
@@ -132,8 +133,8 @@ static struct ey_error *download(struct search *s)
 	_cleanup_free_ char *program = supervise_find_program("debuginfod-find");
 	struct ey_buf env[6] = {0};
 	_cleanup_supervise_ struct supervise_result r = {0};
-	const char *names[] = {"DEBUGINFOD_URLS", "DEBUGINFOD_CACHE_PATH", "DEBUGINFOD_MAXSIZE",
-			       "DEBUGINFOD_MAXTIME", "DEBUGINFOD_TIMEOUT", "HOME"};
+	const char *names[] = {"DEBUGINFOD_URLS",    "DEBUGINFOD_CACHE_PATH", "DEBUGINFOD_MAXSIZE",
+			       "DEBUGINFOD_MAXTIME", "DEBUGINFOD_TIMEOUT",    "HOME"};
 	const char *environment[EY_ARRAY_SIZE(env) + 1] = {0};
 
 	if (!program) {
@@ -228,12 +229,12 @@ struct ey_error *vmlinux_find(const struct vmlinux_query *query, char **ret, boo
 	*checked_ret = s.checked;
 	if (s.found)
 		return NULL;
-	return ey_error_create(EY_ERR_NOT_FOUND,
-			       "there is no vmlinux with debuginfo of kernel %s (build id %s) in %s, "
-			       "/boot or /lib/modules%s; install the kernel's debuginfo package, name "
-			       "the file (--vmlinux=FILE) or set DEBUGINFOD_URLS",
-			       q.release ? q.release : "of a release that the dump does not say",
-			       q.build_id ? q.build_id : "not said",
-			       q.debug_path ? q.debug_path : default_debug_path,
-			       ey_buf_str(&rejected));
+	return ey_error_create(
+		EY_ERR_NOT_FOUND,
+		"there is no vmlinux with debuginfo of kernel %s (build id %s) in %s, "
+		"/boot or /lib/modules%s; install the kernel's debuginfo package, name "
+		"the file (--vmlinux=FILE) or set DEBUGINFOD_URLS",
+		q.release ? q.release : "of a release that the dump does not say",
+		q.build_id ? q.build_id : "not said",
+		q.debug_path ? q.debug_path : default_debug_path, ey_buf_str(&rejected));
 }

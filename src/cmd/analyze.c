@@ -7,7 +7,9 @@
 #include <unistd.h>
 
 #include "analysis/analysis.h"
+#include "analysis/engine.h"
 #include "analysis/passes.h"
+#include "base/config.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "cmd/command.h"
@@ -27,11 +29,18 @@ static const char help[] =
 	"\n"
 	"Options:\n"
 	"  --format=text|json   text for people (default), or the record as JSON\n"
-	"  --engine=native      the engine; native is the only one so far\n"
+	"  --engine=ENGINE      native: Eyrie itself; crash: the crash utility, with the kernel's\n"
+	"                       vmlinux; both: native, and what crash says otherwise; auto (the\n"
+	"                       default): native, and crash where that finds no event or no log\n"
 	"  --with=PASS,...      look at more, e.g. --with=un,bt:17; --with=all, --with=none (not "
 	"even\n"
 	"                       the passes that run by default), --with=help lists them\n"
 	"  --timeout=SECONDS    stop after so long (default 120)\n"
+	"  --vmlinux=FILE       the kernel with debuginfo; found by its build id if not given\n"
+	"  --crash=PROGRAM      the crash utility (crash, in PATH)\n"
+	"  --crash-commands=FILE  what to ask it, one command a line\n"
+	"  --crash-timeout=SECONDS  stop crash after so long (default 600)\n"
+	"  --config=FILE        read this in place of /etc/eyrie/eyrie.conf\n"
 	"  -o, --output=FILE    write to FILE, which appears whole, instead of standard output\n"
 	"  -h, --help           show this\n"
 	"\n"
@@ -45,7 +54,9 @@ static const char help[] =
 struct arguments {
 	bool json;
 	const char *output;
+	const char *config;
 	struct analysis_options options;
+	struct engine_options engine;
 };
 
 static int list_passes(void)
@@ -59,6 +70,20 @@ static int list_passes(void)
 	return ey_error_report(ey_write_all(STDOUT_FILENO, ey_buf_str(&text), text.len));
 }
 
+static bool parse_seconds(const char *option, const char *text, unsigned int *ret)
+{
+	char *end;
+
+	errno = 0;
+	unsigned long seconds = strtoul(text, &end, 10);
+	if (errno || end == text || *end || *text == '-' || !seconds || seconds > 86400) {
+		ey_log_error("--%s takes 1 to 86400 seconds, not \"%s\"", option, text);
+		return false;
+	}
+	*ret = (unsigned int)seconds;
+	return true;
+}
+
 /** -1 to go on, else the exit code. */
 static int parse_arguments(int argc, char **argv, struct arguments *a)
 {
@@ -68,11 +93,15 @@ static int parse_arguments(int argc, char **argv, struct arguments *a)
 		{"timeout", required_argument, NULL, 't'},
 		{"output", required_argument, NULL, 'o'},
 		{"with", required_argument, NULL, 'w'},
+		{"vmlinux", required_argument, NULL, 'v'},
+		{"crash", required_argument, NULL, 'c'},
+		{"crash-commands", required_argument, NULL, 'C'},
+		{"crash-timeout", required_argument, NULL, 'T'},
+		{"config", required_argument, NULL, 'g'},
 		{"help", no_argument, NULL, 'h'},
 		{NULL, 0, NULL, 0},
 	};
 	struct ey_error *err;
-	char *end;
 
 	for (int c; (c = getopt_long(argc, argv, "o:h", options, NULL)) != -1;) {
 		switch (c) {
@@ -85,21 +114,32 @@ static int parse_arguments(int argc, char **argv, struct arguments *a)
 			}
 			break;
 		case 'e':
-			if (strcmp(optarg, "native") != 0 && strcmp(optarg, "auto") != 0) {
-				ey_log_error("there is no engine \"%s\"; use --engine=native",
+			if (!engine_parse(optarg, &a->engine.engine)) {
+				ey_log_error("there is no engine \"%s\"; the engines are auto, "
+					     "native, crash and both",
 					     optarg);
 				return 1;
 			}
 			break;
 		case 't':
-			errno = 0;
-			a->options.timeout_seconds = (unsigned int)strtoul(optarg, &end, 10);
-			if (errno || *end || !a->options.timeout_seconds ||
-			    a->options.timeout_seconds > 86400) {
-				ey_log_error("--timeout takes 1 to 86400 seconds, not \"%s\"",
-					     optarg);
+			if (!parse_seconds("timeout", optarg, &a->options.timeout_seconds))
 				return 1;
-			}
+			break;
+		case 'T':
+			if (!parse_seconds("crash-timeout", optarg, &a->engine.crash_seconds))
+				return 1;
+			break;
+		case 'v':
+			a->options.vmlinux = optarg;
+			break;
+		case 'c':
+			a->engine.crash = optarg;
+			break;
+		case 'C':
+			a->engine.commands = optarg;
+			break;
+		case 'g':
+			a->config = optarg;
 			break;
 		case 'w':
 			if (!strcmp(optarg, "help"))
@@ -136,7 +176,14 @@ int cmd_analyze(int argc, char **argv)
 
 	if (ret >= 0)
 		return ret;
-	struct ey_error *err = analysis_run(argv[optind], &a.options, &result);
+	_cleanup_config_ struct ey_config config = {0};
+	struct ey_error *err = ey_config_load(&config, a.config);
+	if (!err)
+		err = engine_configure(&a.engine, &config);
+	if (err)
+		return ey_error_report(err);
+	a.engine.native = &a.options;
+	err = engine_run(argv[optind], &a.engine, &result);
 	if (err)
 		return ey_error_report(err);
 	const char *data = a.json ? result.record : result.text;
