@@ -356,6 +356,66 @@ static void unwind(void)
 	}
 }
 
+// A CPU that took the dump: where it was is found by what it left on its stack. It came from a
+// module, by way of a trampoline of ftrace, through a damaged part.
+static void unwind_crash(void)
+{
+	enum { SP = 5, BP = 4, R10 = 6, R13 = 7, DI = 3, DX = 2, BP_INDIRECT = 8, SP_INDIRECT = 9 };
+	enum { CALL = 2, REGS = 3, REGS_PARTIAL = 4, END = 1, FRAME = 0x20, PIECE = 0x400 };
+	const uint64_t module = FAKE_TEXT + 0x100000, trampoline = FAKE_VMALLOC + 0x20000;
+	const uint64_t returns[] = {FAKE_FUNCTION(FAKE_MACHINE_KEXEC, 0x10),
+				    FAKE_FUNCTION(FAKE_CRASH_KEXEC, 0x10),
+				    FAKE_FUNCTION(0, 0x20),
+				    module + 0x20,
+				    trampoline + 0x10,
+				    FAKE_FUNCTION(1, 0x20),
+				    0x4141414141414141,
+				    FAKE_FUNCTION(2, 0x20),
+				    FAKE_FUNCTION(10, 0x20)};
+	const uint64_t ops[] = {FAKE_PERCPU + 0x808, 0, 1 << 8, trampoline, 0x100};
+	static const uint32_t lookup[] = {0, 3, 9, 20, 22};
+	struct ey_buf seed = EY_BUF_INIT;
+	struct cpu_regs regs = {.cs = 0x10};
+	struct fake_stack s;
+	uint8_t ips[24 * 4], entries[24 * 6];
+
+	fake_stack_init(&s);
+	s.layout = fake_orc_6_4;
+	// Each function has a frame of FRAME bytes; some take the stack from other registers.
+	for (uint32_t i = 0; i < FAKE_FUNCTIONS; i++) {
+		static const uint32_t other[] = {R10, R13, DI, DX, BP_INDIRECT, SP_INDIRECT, BP};
+		uint32_t from = i >= 3 && i < 10 ? other[i - 3] : SP;
+
+		fake_stack_orc(&s, FAKE_FUNCTION(i, 0), FRAME, -16,
+			       (uint32_t[]){from, 0, i == 10 ? END : CALL, i == 9, 0});
+	}
+	for (uint32_t i = 0; i < 8; i++)
+		fake_stack_orc(&s, module + (uint64_t)i * FAKE_FUNCTION_SIZE, FRAME, -16,
+			       (uint32_t[]){SP, 1,
+					    i == 1   ? REGS
+					    : i == 2 ? REGS_PARTIAL
+						     : CALL,
+					    0, 0});
+	for (size_t i = 0; i < EY_ARRAY_SIZE(returns); i++)
+		fake_stack_word(&s, FAKE_STACK + 0x100 + i * FRAME - 8, returns[i]);
+	memcpy(ips, fake_dump_frame(&s.fake, fake_dump_page(&s.fake, FAKE_ORC_IPS)), sizeof(ips));
+	memcpy(entries, fake_dump_frame(&s.fake, fake_dump_page(&s.fake, FAKE_ORCS)),
+	       sizeof(entries));
+	add_piece(&seed, &s.layout, sizeof(s.layout));
+	add_piece(&seed, &regs, sizeof(regs));
+	add_piece(&seed, ips, sizeof(ips));
+	add_piece(&seed, entries, sizeof(entries));
+	add_piece(&seed, fake_dump_frame(&s.fake, fake_dump_page(&s.fake, FAKE_STACK)), PIECE);
+	_cleanup_buf_ struct ey_buf text = EY_BUF_INIT;
+	while (text.len < FAKE_TEXT_SIZE)
+		ey_buf_add(&text, "\xe8\0\0\0\0\xff\xd0\x90", 8);
+	add_piece(&seed, text.data, text.len);
+	add_piece(&seed, lookup, sizeof(lookup));
+	add_piece(&seed, ops, sizeof(ops));
+	save("unwind", "crash-6.4", &seed);
+	fake_dump_deinit(&s.fake);
+}
+
 int main(int argc, char **argv)
 {
 	if (argc != 2) {
@@ -370,5 +430,6 @@ int main(int argc, char **argv)
 	printk();
 	lists();
 	unwind();
+	unwind_crash();
 	return 0;
 }

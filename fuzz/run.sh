@@ -38,6 +38,7 @@ if $keep; then
 	exec "build-fuzz/fuzz/fuzz_$name" -merge=1 "fuzz/corpus/$name" "build-fuzz/corpus/$name"
 fi
 export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
+export ASAN_OPTIONS=quarantine_size_mb=16
 exec "build-fuzz/fuzz/fuzz_$name" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=2500 \
 	-max_len=1048576 -print_final_stats=1 -artifact_prefix="build-fuzz/crashes/$name-" \
 	"build-fuzz/corpus/$name" "fuzz/corpus/$name"
