@@ -58,7 +58,8 @@ void oops_event_deinit(struct oops_event *event)
 	free(event->hardware);
 	free(event->panic);
 	free(event->error);
-	free(event->evidence);
+	for (unsigned int i = 0; i < event->hint_count; i++)
+		free(event->hints[i].evidence);
 	free(event->explanation);
 	*event = (struct oops_event){0};
 }
@@ -169,6 +170,22 @@ static void write_lines(const struct oops_event *event, struct ey_json *json)
 	ey_json_raw(json, text, (size_t)(p - text));
 }
 
+// The strongest by itself, for those who want one answer, and all of them.
+static void write_hints(const struct oops_event *event, struct ey_json *json)
+{
+	ey_json_kv_string(json, "verdict", oops_verdict_name(event->hints[0].verdict));
+	ey_json_kv_string(json, "evidence", event->hints[0].evidence);
+	ey_json_key(json, "hints");
+	ey_json_array_begin(json);
+	for (unsigned int i = 0; i < event->hint_count; i++) {
+		ey_json_object_begin(json);
+		ey_json_kv_string(json, "verdict", oops_verdict_name(event->hints[i].verdict));
+		ey_json_kv_string(json, "evidence", event->hints[i].evidence);
+		ey_json_object_end(json);
+	}
+	ey_json_array_end(json);
+}
+
 void oops_event_write(const struct oops_event *event, struct ey_json *json)
 {
 	ey_json_object_begin(json);
@@ -214,10 +231,8 @@ void oops_event_write(const struct oops_event *event, struct ey_json *json)
 		ey_json_key(json, "hardware_error");
 		oops_hardware_write(event->error, json);
 	}
-	if (event->verdict != OOPS_VERDICT_NONE) {
-		ey_json_kv_string(json, "verdict", oops_verdict_name(event->verdict));
-		ey_json_kv_string(json, "evidence", event->evidence);
-	}
+	if (event->hint_count)
+		write_hints(event, json);
 	if (event->first_line) {
 		ey_json_kv_uint(json, "first_line", event->first_line);
 		ey_json_kv_uint(json, "last_line", event->last_line);

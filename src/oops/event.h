@@ -84,6 +84,14 @@ enum oops_verdict {
 	OOPS_VERDICT_OUT_OF_TREE,
 };
 
+enum { OOPS_HINTS_MAX = 4 };
+
+/** A hint and what it rests on, a sentence that the event owns. */
+struct oops_hint {
+	enum oops_verdict verdict;
+	char *evidence;
+};
+
 /** A frame of a call trace, innermost first. Strings are owned by the event. */
 struct oops_frame {
 	char *function;
@@ -144,9 +152,9 @@ struct oops_event {
 	bool died;
 	/** What the hardware reported, decoded; NULL where the event is none of its. Owned. */
 	struct oops_hardware *error;
-	/** A hint of whose fault it is: OOPS_VERDICT_x, and the evidence as a sentence or NULL. */
-	enum oops_verdict verdict;
-	char *evidence;
+	/** Hints of whose fault it is, the strongest first. */
+	struct oops_hint hints[OOPS_HINTS_MAX];
+	unsigned int hint_count;
 	/** With oops_parser_explain(): which rule chose what, a line each; else NULL. */
 	char *explanation;
 };

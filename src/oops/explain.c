@@ -57,8 +57,9 @@ struct ey_error *oops_explain(const struct report *r, struct oops_event *e)
 		ey_buf_adds(&out, "no function is to blame: the words of the report are the key\n");
 	}
 	ey_buf_printf(&out, "reason %s\n", e->reason);
-	if (e->verdict != OOPS_VERDICT_NONE)
-		ey_buf_printf(&out, "likely %s: %s\n", oops_verdict_name(e->verdict), e->evidence);
+	for (unsigned int i = 0; i < e->hint_count; i++)
+		ey_buf_printf(&out, "likely %s: %s\n", oops_verdict_name(e->hints[i].verdict),
+			      e->hints[i].evidence);
 	if ((err = ey_buf_error(&out)))
 		return err;
 	e->explanation = ey_buf_steal(&out, NULL);

@@ -55,7 +55,7 @@ const char *oops_group_name(const char *name, char *buf, size_t size);
 /** The frame to blame (an index of r->frames), -1: the program counter, -2: nobody. */
 int oops_guilty_frame(const struct report *r);
 
-/** Set the event's verdict and its evidence (verdict.c). */
+/** Set the event's hints (verdict.c). */
 struct ey_error *oops_judge(const struct report *r, const struct oops_context *context,
 			    struct oops_event *event) EY_MUST_CHECK;
 /** Remember of an event what may explain a later one (verdict.c). */

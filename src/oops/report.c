@@ -284,6 +284,7 @@ void report_begin(struct report *r, const struct oops_header *header, const stru
 		r->panic_section = 1;
 	}
 	report_take_subject(r, line->text, line->len);
+	oops_state_take_header(&r->state, line->text, line->len);
 	r->error.source = OOPS_HW_NONE;
 	if (is_hardware(r->rule)) {
 		oops_hardware_init(&r->error);
@@ -345,6 +346,7 @@ enum report_take report_add(struct report *r, const struct oops_line *line,
 		if (!continues(r, header, s, line->len))
 			return REPORT_OVER;
 		r->last_line = number;
+		oops_state_take_header(&r->state, s, line->len);
 		if (is_hardware(header->rule) && is_hardware(r->rule))
 			oops_hardware_take(&r->error, s, line->len, number);
 		return REPORT_TOOK;
@@ -390,6 +392,11 @@ enum report_take report_add(struct report *r, const struct oops_line *line,
 		} else if (pc == OOPS_PC_ADDRESS && !r->pc.name) {
 			r->pc_unknown = true;
 		}
+		if (pc == OOPS_PC_ADDRESS)
+			oops_state_take(&r->state, p, n);
+		// What follows is the state of user space, before it called.
+		if (pc == OOPS_PC_USER)
+			r->state.done = r->state.code_done = true;
 		// "IP: f" only goes before: the registers come later.
 		if (*p != 'I')
 			r->saw_registers = true;
@@ -402,6 +409,7 @@ enum report_take report_add(struct report *r, const struct oops_line *line,
 		return REPORT_TOOK;
 	}
 	if (report_is_register_line(p, n)) {
+		oops_state_take(&r->state, p, n);
 		if (r->idle_lines < 4)
 			r->last_line = number;
 		return REPORT_NEUTRAL;
@@ -432,7 +440,10 @@ enum report_take report_add(struct report *r, const struct oops_line *line,
 		r->next_is_victim = true;
 	if (oops_has_prefix(p, n, "Modules linked in:"))
 		report_take_modules(r, p + 18, end);
-	if (oops_has_prefix(p, n, "Modules linked in") || *p == '<' || oops_has_prefix(p, n, "#PF"))
+	if (oops_has_prefix(p, n, "Modules linked in") || *p == '<' ||
+	    oops_has_prefix(p, n, "#PF")) {
+		oops_state_take(&r->state, p, n);
 		return REPORT_NEUTRAL;
+	}
 	return REPORT_UNKNOWN;
 }

@@ -13,6 +13,7 @@
 #include "oops/line.h"
 #include "oops/parser.h"
 #include "oops/rules.h"
+#include "oops/state.h"
 
 enum {
 	OOPS_SECTIONS_MAX = 64,
@@ -96,6 +97,8 @@ struct report {
 	char taint[48];
 	char kernel[96];
 	char hardware[160];
+	/** What the processor was doing. */
+	struct oops_state state;
 	/** The text of the panic that this report led to; "" for none. */
 	char panic[256];
 	/** A second line that names the matter better (list corruption, refcount, ODEBUG, …). */
@@ -138,8 +141,31 @@ enum report_take {
 };
 enum report_take report_add(struct report *r, const struct oops_line *line,
 			    const struct oops_header *header, uint64_t number);
+enum {
+	OOPS_FAULTS_MAX = 6,
+	OOPS_FAULT_FRAMES = 16,
+};
+
+/** An earlier fault of the same log. Functions are hashes. */
+struct oops_fault {
+	enum oops_kind kind;
+	double time;
+	int64_t pid;
+	uint32_t kernel, module;
+	uint32_t frames[OOPS_FAULT_FRAMES];
+	unsigned int frame_count;
+	char what[96];
+};
+
 /** What a report's event depends on beside its lines. */
 struct oops_context {
+	/** printk time of the last event. */
+	double last_time;
+	/** Faults before, the last one last. */
+	struct oops_fault faults[OOPS_FAULTS_MAX];
+	unsigned int fault_count;
+	/** A sanitizer or a foreign module explains what follows. */
+	bool software;
 	/** printk time of the last uncorrected hardware error; negative: none yet. */
 	double hardware_time;
 	/** Its title. */

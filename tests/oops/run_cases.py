@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """run_cases.py EYRIE CASE...: each case is a kernel log with its expected verdict at the top.
 
-Lines "# key: value" say what the first event must have ("next-key": the second; "events: N"
+Lines "# key: value" say what the first event must have ("next-key": the second, "third-key"; "events: N"
 counts them; "none:" wants no event; "part.key" looks into an object of the event, "lines.cpu" say).
 "fatal: KIND|yes|no" is what --fatal must answer. Each line that an event names for a field must hold
 that field. Every case is also fed in three other dresses (syslog, journal, /dev/kmsg), which must not change the answer, and cut
@@ -70,7 +70,10 @@ def check(eyrie, path):
     text = "\n".join(lines) + "\n"
     events, bad = run(eyrie, text), []
     for key, expected in want:
-        index, name = (1, key[5:] or "kind") if key.startswith("next") else (0, key)
+        index, name = 0, key
+        for n, word in ((1, "next"), (2, "third")):
+            if key.split("-")[0] == word:
+                index, name = n, key[len(word) + 1:] or "kind"
         if key == "source":
             continue
         if key == "none":
