@@ -24,7 +24,7 @@ static bool pattern_matches(const char *pattern, size_t n, const char *name, siz
 		const char *part = pattern + 1;
 		size_t m = n - 1 - (open ? 1 : 0);
 
-		return open ? memmem(name, len, part, m) != NULL
+		return open ? oops_find_bytes(name, len, part, m) != NULL
 			    : len >= m && !memcmp(name + len - m, part, m);
 	}
 	return open ? len >= n - 1 && !memcmp(pattern, name, n - 1)

@@ -3,25 +3,103 @@
 
 #include <string.h>
 
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
+enum {
+	IS_DIGIT = 0x10,
+	IS_HEX = 0x20,
+	IS_UPPER = 0x40,
+	// Of a symbol's name, as compilers and kallsyms write them.
+	IS_NAME = 0x80,
+};
+
+// What a byte may be, and in the low half its value as a hexadecimal digit.
+static const uint8_t classes[256] = {
+	['0'] = IS_NAME | IS_HEX | IS_DIGIT | 0,
+	['1'] = IS_NAME | IS_HEX | IS_DIGIT | 1,
+	['2'] = IS_NAME | IS_HEX | IS_DIGIT | 2,
+	['3'] = IS_NAME | IS_HEX | IS_DIGIT | 3,
+	['4'] = IS_NAME | IS_HEX | IS_DIGIT | 4,
+	['5'] = IS_NAME | IS_HEX | IS_DIGIT | 5,
+	['6'] = IS_NAME | IS_HEX | IS_DIGIT | 6,
+	['7'] = IS_NAME | IS_HEX | IS_DIGIT | 7,
+	['8'] = IS_NAME | IS_HEX | IS_DIGIT | 8,
+	['9'] = IS_NAME | IS_HEX | IS_DIGIT | 9,
+	['A'] = IS_NAME | IS_UPPER | IS_HEX | 10,
+	['B'] = IS_NAME | IS_UPPER | IS_HEX | 11,
+	['C'] = IS_NAME | IS_UPPER | IS_HEX | 12,
+	['D'] = IS_NAME | IS_UPPER | IS_HEX | 13,
+	['E'] = IS_NAME | IS_UPPER | IS_HEX | 14,
+	['F'] = IS_NAME | IS_UPPER | IS_HEX | 15,
+	['G' ... 'Z'] = IS_NAME | IS_UPPER,
+	['a'] = IS_NAME | IS_HEX | 10,
+	['b'] = IS_NAME | IS_HEX | 11,
+	['c'] = IS_NAME | IS_HEX | 12,
+	['d'] = IS_NAME | IS_HEX | 13,
+	['e'] = IS_NAME | IS_HEX | 14,
+	['f'] = IS_NAME | IS_HEX | 15,
+	['g' ... 'z'] = IS_NAME,
+	['_'] = IS_NAME,
+	['.'] = IS_NAME,
+	['$'] = IS_NAME,
+	[':'] = IS_NAME,
+	['<'] = IS_NAME,
+	['>'] = IS_NAME,
+	['@'] = IS_NAME,
+	['-'] = IS_NAME,
+};
+
 static bool is_digit(char c)
 {
-	return c >= '0' && c <= '9';
+	return classes[(unsigned char)c] & IS_DIGIT;
 }
 
 static bool is_hex(char c)
 {
-	return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+	return classes[(unsigned char)c] & IS_HEX;
 }
 
 static bool is_upper(char c)
 {
-	return c >= 'A' && c <= 'Z';
+	return classes[(unsigned char)c] & IS_UPPER;
+}
+
+const char *oops_find_bytes(const char *s, size_t len, const char *needle, size_t n)
+{
+	if (!n || len < n)
+		return n ? NULL : s;
+	const char *p = s, *last = s + (len - n);
+#if defined(__SSE2__)
+	// Sixteen places at a time: where the first byte and the last one are right.
+	const __m128i first = _mm_set1_epi8(needle[0]), end = _mm_set1_epi8(needle[n - 1]);
+
+	for (; last - p >= 15; p += 16) {
+		__m128i a = _mm_loadu_si128((const __m128i *)p);
+		__m128i b = _mm_loadu_si128((const __m128i *)(p + n - 1));
+		unsigned int hits = (unsigned int)_mm_movemask_epi8(
+			_mm_and_si128(_mm_cmpeq_epi8(a, first), _mm_cmpeq_epi8(b, end)));
+
+		for (; hits; hits &= hits - 1) {
+			const char *at = p + __builtin_ctz(hits);
+			if (!memcmp(at, needle, n))
+				return at;
+		}
+	}
+#endif
+	for (; p <= last && (p = memchr(p, needle[0], (size_t)(last - p) + 1)); p++) {
+		if (!memcmp(p, needle, n))
+			return p;
+	}
+	return NULL;
 }
 
 // "[   12.345678]"; the digits after the point are six, in old kernels too.
 static const char *parse_time(const char *p, const char *end, double *ret)
 {
-	double seconds = 0, scale = 1;
+	static const double scales[] = {1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9};
+	uint64_t seconds = 0, parts = 0;
 
 	if (p == end || *p != '[')
 		return NULL;
@@ -30,17 +108,15 @@ static const char *parse_time(const char *p, const char *end, double *ret)
 		p++;
 	const char *digits = p;
 	for (; p < end && is_digit(*p); p++)
-		seconds = seconds * 10 + (*p - '0');
+		seconds = seconds * 10 + (uint64_t)(*p - '0');
 	if (p == digits || p - digits > 12 || p == end || *p != '.')
 		return NULL;
 	const char *fraction = ++p;
-	for (; p < end && is_digit(*p); p++) {
-		scale /= 10;
-		seconds += scale * (*p - '0');
-	}
+	for (; p < end && is_digit(*p); p++)
+		parts = parts * 10 + (uint64_t)(*p - '0');
 	if (p - fraction < 3 || p - fraction > 9 || p == end || *p != ']')
 		return NULL;
-	*ret = seconds;
+	*ret = (double)seconds + (double)parts / scales[p - fraction - 3];
 	return p + 1;
 }
 
@@ -97,7 +173,7 @@ static const char *parse_kmsg(const char *p, const char *end, struct oops_line *
 	if (!semicolon)
 		return NULL;
 	line->time = (double)field[2] / 1e6;
-	const char *caller = memmem(q, (size_t)(semicolon - q), "caller=", 7);
+	const char *caller = oops_find_bytes(q, (size_t)(semicolon - q), "caller=", 7);
 	if (caller) {
 		size_t n = 0;
 		for (caller += 7; caller < semicolon && *caller != ',' && n + 1 < OOPS_CALLER_MAX;)
@@ -115,7 +191,7 @@ static const char *parse_syslog(const char *p, const char *end, bool dated)
 	const char *tag;
 
 	if (dated) {
-		tag = memmem(p, room < 160 ? room : 160, " kernel", 7);
+		tag = oops_find_bytes(p, room < 160 ? room : 160, " kernel", 7);
 	} else {
 		// One word, the host's name, and nothing else stands before the tag.
 		tag = memchr(p, ' ', room < 80 ? room : 80);
@@ -145,7 +221,7 @@ static bool is_dated(const char *p, const char *end)
 
 	// "Nov 23 12:00:00", "Nov  3 12:00:00"
 	if (n > 16 && is_upper(p[0]) && p[3] == ' ' && (p[6] == ' ' || p[5] == ' ') &&
-	    memmem(p + 6, 10, ":", 1))
+	    oops_find_bytes(p + 6, 10, ":", 1))
 		return true;
 	return n > 20 && is_digit(p[0]) && is_digit(p[3]) && p[4] == '-' && p[7] == '-';
 }
@@ -157,7 +233,7 @@ static const char *parse_dropped(const char *p, const char *end)
 
 	if (!oops_has_prefix(p, room, "** "))
 		return NULL;
-	const char *q = memmem(p, room < 80 ? room : 80, " messages dropped **", 20);
+	const char *q = oops_find_bytes(p, room < 80 ? room : 80, " messages dropped **", 20);
 	if (!q)
 		return NULL;
 	q += 20;
@@ -184,7 +260,7 @@ static const char *find_time(const char *p, const char *end, double *ret)
 static bool is_other_program(const char *p, const char *end)
 {
 	size_t room = (size_t)(end - p);
-	const char *colon = memmem(p + 16, (room < 120 ? room : 120) - 16, ": ", 2);
+	const char *colon = oops_find_bytes(p + 16, (room < 120 ? room : 120) - 16, ": ", 2);
 
 	return colon && (colon[-1] == ']' || memchr(p + 16, ' ', (size_t)(colon - p - 16)));
 }
@@ -243,15 +319,14 @@ static const char *parse_hex(const char *p, const char *end, uint64_t *ret)
 	const char *start = p;
 
 	for (; p < end && p - start < 16 && is_hex(*p); p++)
-		v = v << 4 | (uint64_t)(is_digit(*p) ? *p - '0' : (*p | 0x20) - 'a' + 10);
+		v = v << 4 | (classes[(unsigned char)*p] & 15);
 	*ret = v;
 	return p > start ? p : NULL;
 }
 
 static bool is_name(char c)
 {
-	return is_digit(c) || is_upper(c) || (c >= 'a' && c <= 'z') || c == '_' || c == '.' ||
-	       c == '$' || c == ':' || c == '<' || c == '>' || c == '@' || c == '-';
+	return classes[(unsigned char)c] & IS_NAME;
 }
 
 bool oops_symbol_parse(const char **pos, const char *end, struct oops_symbol *ret)
@@ -388,6 +463,9 @@ bool oops_frame_parse(const char *s, size_t len, struct oops_frame_line *ret)
 {
 	const char *end = s + len, *p = skip_blank(s, end), *q;
 
+	// No frame without "name+0x1/0x2".
+	if (!memchr(p, '+', (size_t)(end - p)))
+		return false;
 	*ret = (struct oops_frame_line){.reliable = true};
 	// " <IRQ>  [<ffffffff81234567>] f+0x1/0x2", " <<EOE>>  [<...>] ...": kernels before 4.9.
 	while (p < end && *p == '<' && (q = memchr(p, '>', (size_t)(end - p < 12 ? end - p : 12))))

@@ -77,10 +77,12 @@ static inline bool oops_has_prefix(const char *s, size_t len, const char *prefix
 
 	return len >= n && !memcmp(s, prefix, n);
 }
-/** memmem() for a NUL-terminated needle. */
+/** memmem() for a line and a few bytes: without the tables that it makes for long ones. */
+const char *oops_find_bytes(const char *s, size_t len, const char *needle, size_t n);
+/** The same for a NUL-terminated needle. */
 static inline const char *oops_find(const char *s, size_t len, const char *needle)
 {
-	return s ? memmem(s, len, needle, strlen(needle)) : NULL;
+	return s ? oops_find_bytes(s, len, needle, strlen(needle)) : NULL;
 }
 
 #endif

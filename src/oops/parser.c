@@ -143,8 +143,12 @@ static bool is_skipping(const struct oops_parser *parser)
 	return parser->open_count == 1 && parser->open[0]->idle_lines >= SKIP_LINES;
 }
 
-// One line, without its newline.
-static struct ey_error *take_line(struct oops_parser *parser, const char *raw, size_t len)
+/*
+ * One line, without its newline. @p may_begin: it may hold an anchor of a header, the search over
+ * the chunk says.
+ */
+static struct ey_error *take_line(struct oops_parser *parser, const char *raw, size_t len,
+				  bool may_begin)
 {
 	struct oops_line line;
 	struct oops_header header;
@@ -165,7 +169,8 @@ static struct ey_error *take_line(struct oops_parser *parser, const char *raw, s
 	for (char *nul; (nul = memchr(parser->line, '\0', len));)
 		*nul = '\1';
 	memset(parser->line + len, 0, OOPS_SCAN_PADDING);
-	bool anchored = oops_scan_line(&parser->headers, parser->line, len);
+	// Again, since NULs and what stands behind OOPS_LINE_MAX count no more.
+	bool anchored = may_begin && oops_scan_line(&parser->headers, parser->line, len);
 	if (!parser->open_count && !anchored)
 		return NULL;
 	// The same as oops_parser_feed() does in long strides: chunks must not change the answer.
@@ -206,6 +211,8 @@ static struct ey_error *take_line(struct oops_parser *parser, const char *raw, s
 struct ey_error *oops_parser_feed(struct oops_parser *parser, const char *data, size_t len)
 {
 	const char *p = data, *end = data + len;
+	// The next line from p on that has an anchor of a header in it, where that is known.
+	const char *anchored = NULL;
 	struct ey_error *err;
 
 	if (parser->in_partial) {
@@ -219,21 +226,21 @@ struct ey_error *oops_parser_feed(struct oops_parser *parser, const char *data, 
 		if (!newline)
 			return NULL;
 		parser->in_partial = false;
-		if ((err = take_line(parser, parser->partial, parser->partial_len)))
+		if ((err = take_line(parser, parser->partial, parser->partial_len, true)))
 			return err;
 		p = newline + 1;
 	}
 	while (p < end) {
+		uint64_t lines = 0;
+
 		if (!parser->open_count) {
 			// Nothing open: straight to the next line with an anchor in it.
-			uint64_t lines = 0;
-			p = oops_scan(&parser->headers, p, end, &lines);
+			p = anchored = oops_scan(&parser->headers, p, end, &lines);
 			parser->line_number += lines;
 			if (p == end)
 				break;
 		} else if (is_skipping(parser)) {
 			// An open report whose lines have stopped: to the next that may be one.
-			uint64_t lines = 0;
 			p = oops_scan(&parser->relevant, p, end, &lines);
 			parser->line_number += lines;
 			if ((err = pass_lines(parser, lines)))
@@ -246,7 +253,9 @@ struct ey_error *oops_parser_feed(struct oops_parser *parser, const char *data, 
 		const char *newline = memchr(p, '\n', (size_t)(end - p));
 		if (!newline)
 			break;
-		if ((err = take_line(parser, p, (size_t)(newline - p))))
+		if (!anchored || anchored < p)
+			anchored = oops_scan(&parser->headers, p, end, &lines);
+		if ((err = take_line(parser, p, (size_t)(newline - p), p == anchored)))
 			return err;
 		p = newline + 1;
 	}
@@ -263,7 +272,8 @@ struct ey_error *oops_parser_finish(struct oops_parser *parser)
 {
 	if (parser->in_partial) {
 		parser->in_partial = false;
-		struct ey_error *err = take_line(parser, parser->partial, parser->partial_len);
+		struct ey_error *err =
+			take_line(parser, parser->partial, parser->partial_len, true);
 		if (err)
 			return err;
 	}

@@ -235,7 +235,8 @@ static bool continues(struct report *r, const struct oops_header *h, const char 
 // The first "name+0x1/0x2" of a text.
 static bool find_symbol(const char *p, const char *end, struct oops_symbol *ret)
 {
-	for (const char *plus = p; (plus = memmem(plus, (size_t)(end - plus), "+0x", 3)); plus++) {
+	for (const char *plus = p; (plus = oops_find_bytes(plus, (size_t)(end - plus), "+0x", 3));
+	     plus++) {
 		const char *start = plus;
 		while (start > p && start[-1] != ' ' && start[-1] != '(' && start[-1] != '[' &&
 		       start[-1] != ']' && start[-1] != '\t')
