@@ -1,117 +1,71 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "oops/scan.h"
 
+#include <endian.h>
 #include <string.h>
 
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
 
+/* An anchor, and where in it the search looks: anchors.py finds out at build time. */
 struct anchor {
 	const char *text;
+	size_t len;
+	/* The first of the bytes that the tables tell, and their bucket. */
+	size_t at;
 	uint8_t bucket;
+	/* No letter, digit or '_' stands before it. */
+	bool starts_word;
 };
 
-/*
- * The anchors. A fragment begins where three bytes in a row are rare in ordinary logs, not where
- * its word begins, and its bucket holds fragments whose first bytes differ little, so that the
- * product of their halves lets little else through (about four places in a kilobyte). Both were
- * found by a search over ordinary log lines; they make the scan fast and change no answer.
- */
-static const struct anchor headers[] = {
-	{"BUG", 2},  // BUG:, kernel BUG at, BUG kmalloc-64 (...)
-	{"AN: ", 5}, // UBSAN:, KASAN:
-	{"DAC ", 0}, // EDAC
-	{"NG: ", 4}, // WARNING:
-	{"VFS: ", 3},
-	{"FO:", 5},		  // INFO:
-	{"MI: ", 5},		  // NMI:
-	{"KUP", 4},		  // hard LOCKUP
-	{"ULL pointer deref", 0}, // NULL pointer dereference
-	{"[#1", 3},		  // Oops: 0000 [#1]
-	{"[#2", 3},
-	{"[#3", 3},
-	{"[#4", 3},
-	{"[#5", 3},
-	{"[#6", 3},
-	{"[#7", 3},
-	{"[#8", 3},
-	{"[#9", 3},
-	{"c - not syncing", 7}, // Kernel panic - not syncing
-	{"Kill", 6},		// Out of memory: Killed process
-	{"o handle ", 7},	// unable to handle
-	{"Machine ", 6},	// Machine check events logged, Machine Check Exception
-	{"tal)", 0},		// Uncorrected (Fatal)
-	{"lignment trap", 1},
-	{"Uhhuh", 6},
-	{"ral protection fault", 6},
-	{"uble fault", 0},
-	{"tical temperature reached", 0},
-	{"waiting for ", 6}, // unregister_netdevice: waiting for
-	{"ty: ", 5},	     // event severity:
-	{"Unhandled fault", 6},
-	{"ced object", 2}, // unreferenced object
-	{"t_add", 4},	   // list_add corruption
-	{"t_del", 5},
-	{"py: ", 1},	  // usercopy:
-	{"rflow in ", 0}, // detected buffer overflow in
-	{"NIC: ", 5},	  // PANIC: early exception
-	{"SError", 1},
-	{"ad mode in ", 0},
-	{"ption on CPU", 1}, // Unhandled 64-bit el1h sync exception on CPU
-	{"Unhandled prefetch", 6},
-	{"k overflow", 4}, // Kernel stack overflow, do_IRQ: stack overflow
-	{"CFI f", 3},
-	{"icked at ", 2}, // rust_kernel: panicked at
-	{"CSD lock", 3},
-	{"b error in ", 1}, // slab error in
-	{"b corruption", 1},
-	{"che still", 2}, // Slab cache still has objects
-	{"gealloc: ", 4}, // pagealloc: memory corruption
-	{"machine check (", 0},
-	{"ware memory", 7},
-	{"very action for", 7}, // Memory failure: 0x1234: recovery action for
-	{"RE PROT", 4},		// HARDWARE PROTECTION
-	{"body cared", 1},
-	{"ation failure", 0}, // page allocation failure
-};
+#include "anchors.h"
 
-// What goes on with a report that is open.
-static const struct anchor continuations[] = {
-	{"+0x", 7},			      // frames, program counters, places of locks
-	{"IP: ", 1},			      // RIP: without a symbol
-	{"--[ end", 3},			      // ---[ end trace
-	{"race", 0},			      // Call trace
-	{"Call Trace", 6},   {"race:", 0},    // backtrace:
-	{"race (", 6},	     {"race for", 6}, // NMI backtrace for cpu
-	{"mm: ", 1},			      // Comm:
-	{"ocated by", 7},    {"ocated:", 7},	{"eed by task", 2},
-	{"eed:", 2},	     {"Uninit was", 6}, {"-> #", 3}, // lockdep's chain
-	{"eld", 2},					     // locks held
-	{"mp:", 1},					     // kthread stack dump:
-	{"unction: ", 6},				     // last function:
-	{"at:", 5},					     // registered at:
-	{"page last ", 4},   {"te:", 4},		     // state:
-	{"which became", 6}, {"rying to", 6},
-};
-
-static bool anchor_at(const struct oops_scanner *s, const char *p, const char *end,
-		      unsigned int buckets)
+static bool is_word(char c)
 {
-	uint64_t word = 0;
-	size_t left = (size_t)(end - p);
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+	       c == '_';
+}
 
-	memcpy(&word, p, left < sizeof(word) ? left : sizeof(word));
+static unsigned int hash_window(uint32_t window)
+{
+	return window * 0x9e3779b1u >> (32 - OOPS_SCAN_HASH_BITS);
+}
+
+// Whether the bytes at @p p may be those of a window: what passes the tables by chance ends here,
+// without a loop.
+static bool is_window(const struct oops_scanner *s, const char *p)
+{
+	uint32_t window;
+
+	memcpy(&window, p, sizeof(window));
+	return s->windows[hash_window(le32toh(window))] |
+	       s->windows[hash_window(le32toh(window) & 0xffffff)];
+}
+
+// Whether an anchor of one of @p buckets is at @p p, between @p begin and @p end.
+static bool anchor_at(const struct oops_scanner *s, const char *begin, const char *p,
+		      const char *end, unsigned int buckets)
+{
+	size_t left = (size_t)(end - p);
+	uint64_t word = 0;
+
+	if (left >= sizeof(word))
+		memcpy(&word, p, sizeof(word));
+	else
+		memcpy(&word, p, left);
 	for (; buckets; buckets &= buckets - 1) {
 		int bucket = __builtin_ctz(buckets);
 
 		for (unsigned int i = 0; i < s->counts[bucket]; i++) {
 			const struct oops_scan_entry *e = &s->entries[bucket][i];
+			const char *text = p - e->at;
 
-			if (!((word ^ e->word) & e->mask) &&
-			    (!e->rest_len || (left >= sizeof(word) + e->rest_len &&
-					      !memcmp(p + sizeof(word), e->rest, e->rest_len))))
-				return true;
+			if (((word ^ e->word) & e->mask) || (size_t)(p - begin) < e->at ||
+			    (size_t)(end - text) < e->len || memcmp(text, e->text, e->len) ||
+			    (e->starts_word && text > begin && is_word(text[-1])))
+				continue;
+			return true;
 		}
 	}
 	return false;
@@ -120,19 +74,19 @@ static bool anchor_at(const struct oops_scanner *s, const char *p, const char *e
 static unsigned int buckets_at(const struct oops_scanner *s, const char *p)
 {
 	return s->fits[0][(unsigned char)p[0]] & s->fits[1][(unsigned char)p[1]] &
-	       s->fits[2][(unsigned char)p[2]];
+	       s->fits[2][(unsigned char)p[2]] & s->fits[3][(unsigned char)p[3]];
 }
 
 // Each byte by itself: short ends, and processors without PSHUFB.
-static const char *find_plain(const struct oops_scanner *s, const char *p, const char *end,
-			      uint64_t *lines)
+static const char *find_plain_from(const struct oops_scanner *s, const char *begin, const char *p,
+				   const char *end, uint64_t *lines)
 {
 	uint64_t newlines = 0;
 
-	for (; end - p >= 3; p++) {
+	for (; end - p >= OOPS_SCAN_WINDOW; p++) {
 		unsigned int set = buckets_at(s, p);
 
-		if (set && anchor_at(s, p, end, set)) {
+		if (set && is_window(s, p) && anchor_at(s, begin, p, end, set)) {
 			*lines += newlines;
 			return p;
 		}
@@ -144,15 +98,21 @@ static const char *find_plain(const struct oops_scanner *s, const char *p, const
 	return NULL;
 }
 
+static const char *find_plain(const struct oops_scanner *s, const char *p, const char *end,
+			      uint64_t *lines)
+{
+	return find_plain_from(s, p, p, end, lines);
+}
+
 #if defined(__x86_64__)
 // Which of 64 places is an anchor's, out of those whose first bytes fit; 64 for none.
-static unsigned int first_anchor(const struct oops_scanner *s, const char *p, const char *end,
-				 uint64_t places)
+static unsigned int first_anchor(const struct oops_scanner *s, const char *begin, const char *p,
+				 const char *end, uint64_t places)
 {
 	for (; places; places &= places - 1) {
 		unsigned int at = (unsigned int)__builtin_ctzll(places);
 
-		if (anchor_at(s, p + at, end, buckets_at(s, p + at)))
+		if (is_window(s, p + at) && anchor_at(s, begin, p + at, end, buckets_at(s, p + at)))
 			return at;
 	}
 	return 64;
@@ -174,12 +134,14 @@ __attribute__((target("ssse3,popcnt"), always_inline)) static inline uint64_t pl
 		__m128i set = _mm_set1_epi8(-1);
 
 #pragma GCC unroll 4
-		for (int i = 0; i < 3; i++) {
+		for (int i = 0; i < OOPS_SCAN_WINDOW; i++) {
 			__m128i v = _mm_loadu_si128((const __m128i *)(p + part + i));
-			__m128i upper = _mm_and_si128(_mm_srli_epi16(v, 4), half);
 
-			set = _mm_and_si128(set, _mm_and_si128(_mm_shuffle_epi8(low[i], v),
-							       _mm_shuffle_epi8(high[i], upper)));
+			set = _mm_and_si128(set, _mm_shuffle_epi8(low[i], v));
+			if (!oops_scan_both_halves(i))
+				continue;
+			v = _mm_and_si128(_mm_srli_epi16(v, 4), half);
+			set = _mm_and_si128(set, _mm_shuffle_epi8(high[i], v));
 		}
 		set = _mm_cmpeq_epi8(set, _mm_setzero_si128());
 		first = _mm_cmpeq_epi8(first, newline);
@@ -203,13 +165,14 @@ __attribute__((target("avx2,popcnt,bmi"), always_inline)) static inline uint64_t
 		end[part] = _mm256_cmpeq_epi8(v, newline);
 		set[part] = _mm256_set1_epi8(-1);
 #pragma GCC unroll 4
-		for (int i = 0; i < 3; i++) {
+		for (int i = 0; i < OOPS_SCAN_WINDOW; i++) {
 			v = _mm256_loadu_si256((const __m256i *)(p + 32 * part + i));
-			__m256i upper = _mm256_and_si256(_mm256_srli_epi16(v, 4), half);
 
-			set[part] = _mm256_and_si256(
-				set[part], _mm256_and_si256(_mm256_shuffle_epi8(low[i], v),
-							    _mm256_shuffle_epi8(high[i], upper)));
+			set[part] = _mm256_and_si256(set[part], _mm256_shuffle_epi8(low[i], v));
+			if (!oops_scan_both_halves(i))
+				continue;
+			v = _mm256_and_si256(_mm256_srli_epi16(v, 4), half);
+			set[part] = _mm256_and_si256(set[part], _mm256_shuffle_epi8(high[i], v));
 		}
 	}
 	*newlines = (uint64_t)(uint32_t)_mm256_movemask_epi8(end[1]) << 32 |
@@ -224,25 +187,26 @@ __attribute__((target("avx2,popcnt,bmi"), always_inline)) static inline uint64_t
 		 (uint32_t)_mm256_movemask_epi8(set[0]));
 }
 
-// The last of the 64 places looks two bytes ahead.
-enum { ROUND = 64 + 2 };
+// The last of the 64 places looks ahead.
+enum { ROUND = 64 + OOPS_SCAN_WINDOW - 1 };
 
 __attribute__((target("ssse3,popcnt"))) static const char *find_ssse3(const struct oops_scanner *s,
 								      const char *p,
 								      const char *end,
 								      uint64_t *lines)
 {
-	__m128i low[3], high[3];
+	__m128i low[OOPS_SCAN_WINDOW], high[OOPS_SCAN_WINDOW];
+	const char *begin = p;
 	uint64_t ends;
 
 #pragma GCC unroll 4
-	for (int i = 0; i < 3; i++) {
+	for (int i = 0; i < OOPS_SCAN_WINDOW; i++) {
 		low[i] = _mm_loadu_si128((const __m128i *)s->low[i]);
 		high[i] = _mm_loadu_si128((const __m128i *)s->high[i]);
 	}
 	for (; end - p >= ROUND; p += 64) {
 		uint64_t places = places_ssse3(low, high, p, &ends);
-		unsigned int at = places ? first_anchor(s, p, end, places) : 64;
+		unsigned int at = places ? first_anchor(s, begin, p, end, places) : 64;
 
 		if (at < 64) {
 			ends &= ((uint64_t)1 << at) - 1;
@@ -251,23 +215,24 @@ __attribute__((target("ssse3,popcnt"))) static const char *find_ssse3(const stru
 		}
 		*lines += (uint64_t)__builtin_popcountll(ends);
 	}
-	return find_plain(s, p, end, lines);
+	return find_plain_from(s, begin, p, end, lines);
 }
 
 __attribute__((target("avx2,popcnt,bmi"))) static const char *find_avx2(
 	const struct oops_scanner *s, const char *p, const char *end, uint64_t *lines)
 {
-	__m256i low[3], high[3];
+	__m256i low[OOPS_SCAN_WINDOW], high[OOPS_SCAN_WINDOW];
+	const char *begin = p;
 	uint64_t ends;
 
 #pragma GCC unroll 4
-	for (int i = 0; i < 3; i++) {
+	for (int i = 0; i < OOPS_SCAN_WINDOW; i++) {
 		low[i] = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)s->low[i]));
 		high[i] = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)s->high[i]));
 	}
 	for (; end - p >= ROUND; p += 64) {
 		uint64_t places = places_avx2(low, high, p, &ends);
-		unsigned int at = places ? first_anchor(s, p, end, places) : 64;
+		unsigned int at = places ? first_anchor(s, begin, p, end, places) : 64;
 
 		if (at < 64) {
 			ends &= ((uint64_t)1 << at) - 1;
@@ -276,24 +241,38 @@ __attribute__((target("avx2,popcnt,bmi"))) static const char *find_avx2(
 		}
 		*lines += (uint64_t)__builtin_popcountll(ends);
 	}
-	return find_plain(s, p, end, lines);
+	return find_plain_from(s, begin, p, end, lines);
 }
 #endif
 
 static void add_anchor(struct oops_scanner *s, const struct anchor *anchor)
 {
-	size_t n = strlen(anchor->text), head = n < 8 ? n : 8;
+	const char *window = anchor->text + anchor->at;
+	size_t n = anchor->len - anchor->at, head = n < 8 ? n : 8;
 	struct oops_scan_entry *e = &s->entries[anchor->bucket][s->counts[anchor->bucket]++];
+	uint8_t bit = (uint8_t)(1u << anchor->bucket);
 
-	memcpy(&e->word, anchor->text, head);
+	memcpy(&e->word, window, head);
 	memset(&e->mask, 0xff, head);
-	e->rest = anchor->text + head;
-	e->rest_len = n - head;
-#pragma GCC unroll 4
-	for (int i = 0; i < 3; i++) {
-		unsigned char c = (unsigned char)anchor->text[i];
-		s->low[i][c & 15] |= (uint8_t)(1u << anchor->bucket);
-		s->high[i][c >> 4] |= (uint8_t)(1u << anchor->bucket);
+	e->text = anchor->text;
+	e->len = anchor->len;
+	e->at = anchor->at;
+	e->starts_word = anchor->starts_word;
+	// A short anchor's window is its three bytes and nothing.
+	uint32_t bytes = 0;
+	for (size_t i = 0; i < OOPS_SCAN_WINDOW && i < n; i++)
+		bytes |= (uint32_t)(unsigned char)window[i] << 8 * i;
+	s->windows[hash_window(bytes)] = 1;
+	for (size_t i = 0; i < OOPS_SCAN_WINDOW; i++) {
+		// Behind a short anchor anything may follow.
+		for (unsigned int half = 0; i >= n && half < 16; half++) {
+			s->low[i][half] |= bit;
+			s->high[i][half] |= bit;
+		}
+		if (i < n) {
+			s->low[i][(unsigned char)window[i] & 15] |= bit;
+			s->high[i][(unsigned char)window[i] >> 4] |= bit;
+		}
 	}
 }
 
@@ -301,9 +280,10 @@ static void add_anchor(struct oops_scanner *s, const struct anchor *anchor)
 static void fill_fits(struct oops_scanner *s)
 {
 #pragma GCC unroll 4
-	for (int i = 0; i < 3; i++) {
+	for (int i = 0; i < OOPS_SCAN_WINDOW; i++) {
 		for (unsigned int c = 0; c < 128; c++)
-			s->fits[i][c] = s->low[i][c & 15] & s->high[i][c >> 4];
+			s->fits[i][c] = s->low[i][c & 15] &
+					(oops_scan_both_halves(i) ? s->high[i][c >> 4] : 0xff);
 	}
 }
 
@@ -342,6 +322,7 @@ bool oops_scan_line(const struct oops_scanner *scanner, const char *line, size_t
 {
 	uint64_t lines = 0;
 
-	// Whole rounds, and the two bytes that the last place looks ahead.
-	return scanner->find(scanner, line, line + ((len + 63) & ~(size_t)63) + 2, &lines) != NULL;
+	// Whole rounds, and what the last place looks ahead at.
+	len = ((len + 63) & ~(size_t)63) + OOPS_SCAN_WINDOW - 1;
+	return scanner->find(scanner, line, line + len, &lines) != NULL;
 }

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /**
  * @file
- * The fast road past the lines that say nothing: a vectorised search for anchors, fragments of
- * which every line that can begin a report (rules.re) has one.
+ * The fast road past the lines that say nothing: a vectorised search for anchors (anchors.def),
+ * words of which every line that can begin a report (rules.re) has one.
  *
- * The search looks at the first three bytes of each fragment at once, by nibbles: a table lookup
- * (PSHUFB) for each half byte gives the set of fragments that it fits, and what is left after six
- * of them is compared in full. (The idea is Teddy's, of Intel's Hyperscan.)
+ * The search looks at four bytes of each anchor at once, by nibbles: a table lookup (PSHUFB) for
+ * each half byte gives the set of anchors that it fits, and what is left after six of them is
+ * compared in full. (The idea is Teddy's, of Intel's Hyperscan.)
  */
 #ifndef EYRIE_OOPS_SCAN_H
 #define EYRIE_OOPS_SCAN_H
@@ -17,22 +17,36 @@
 
 enum {
 	OOPS_SCAN_BUCKETS = 8,
-	OOPS_SCAN_BUCKET_MAX = 16,
+	OOPS_SCAN_BUCKET_MAX = 32,
+	/** Bytes of an anchor that the tables tell. */
+	OOPS_SCAN_WINDOW = 4,
+	OOPS_SCAN_HASH_BITS = 12,
 };
 
-/** The first bytes of a fragment as one number, and the rest. */
+/** Of the outer bytes of a window only the low half is looked at: the rest tells enough. */
+static inline bool oops_scan_both_halves(int byte)
+{
+	return byte == 1 || byte == 2;
+}
+
+/** An anchor: the bytes from its window on as one number, and the whole. */
 struct oops_scan_entry {
 	uint64_t word, mask;
-	const char *rest;
-	size_t rest_len;
+	const char *text;
+	size_t len;
+	/** Where in it the window is. */
+	size_t at;
+	bool starts_word;
 };
 
 struct oops_scanner {
-	/** For each of three bytes: the buckets whose fragments fit its low and its high half. */
-	uint8_t low[3][16];
-	uint8_t high[3][16];
+	/** For each byte of a window: the buckets whose anchors fit its low and its high half. */
+	uint8_t low[OOPS_SCAN_WINDOW][16];
+	uint8_t high[OOPS_SCAN_WINDOW][16];
 	/** The same for the whole byte. */
-	uint8_t fits[3][256];
+	uint8_t fits[OOPS_SCAN_WINDOW][256];
+	/** By a hash of its bytes: whether there is such a window. */
+	uint8_t windows[1 << OOPS_SCAN_HASH_BITS];
 	struct oops_scan_entry entries[OOPS_SCAN_BUCKETS][OOPS_SCAN_BUCKET_MAX];
 	unsigned int counts[OOPS_SCAN_BUCKETS];
 	const char *(*find)(const struct oops_scanner *scanner, const char *p, const char *end,

@@ -200,20 +200,20 @@ static void test_scan(void **state)
 		struct oops_scanner scanner;
 
 		oops_scanner_init(&scanner, OOPS_SCAN_HEADERS, with[w]);
-		for (size_t at = 0; at + 15 < sizeof(text); at++) {
+		for (size_t at = 0; at + 16 < sizeof(text); at++) {
 			uint64_t lines = 0;
 
 			memset(text, '.', sizeof(text));
 			for (size_t i = 9; i < sizeof(text); i += 10)
 				text[i] = '\n';
-			memcpy(text + at, "not syncing\nBUG", 15);
+			memcpy(text + at, "not syncing\nBUG:", 16);
 			const char *hit = oops_scan(&scanner, text, text + sizeof(text), &lines);
 			assert_ptr_equal(hit, text + at + 12);
 			size_t before = 0;
 			for (const char *p = text; p < hit; p++)
 				before += *p == '\n';
 			assert_int_equal(lines, before);
-			memset(text + at, '.', 15);
+			memset(text + at, '.', 16);
 			lines = 0;
 			hit = oops_scan(&scanner, text, text + sizeof(text), &lines);
 			assert_true(hit == text + sizeof(text) || hit > text + at);
