@@ -10,10 +10,7 @@ enum {
 };
 
 static const struct pass *const passes[] = {
-	&pass_waits,
-	&pass_bt,
-	&pass_un,
-	&pass_cpus,
+	&pass_code, &pass_waits, &pass_bt, &pass_un, &pass_cpus,
 };
 enum { PASSES = EY_ARRAY_SIZE(passes) };
 

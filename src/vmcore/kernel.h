@@ -178,8 +178,6 @@ enum kernel_symbol {
 	X(TASK_SCHED_DELAYED, "task_struct", "se.sched_delayed")                \
 	X(TASK_LAST_ARRIVAL, "task_struct", "sched_info.last_arrival")          \
 	X(TASK_PI_BLOCKED_ON, "task_struct", "pi_blocked_on")                   \
-	X(TASK_CR2, "task_struct", "thread.cr2")                                \
-	X(TASK_TRAP_NR, "task_struct", "thread.trap_nr")                        \
 	X(RQ_NR_RUNNING, "rq", "nr_running")                                    \
 	X(RQ_CURR, "rq", "curr")                                                \
 	X(RQ_IDLE, "rq", "idle")                                                \

@@ -24,8 +24,8 @@ GOLDEN = os.path.join(os.path.dirname(os.path.abspath(__file__)), "golden")
 # How crash users know them: sys (first, without a heading), bt, bt -a, log, ps, mod.
 SECTIONS = ["bt: the panic task", "bt -a: what the other CPUs did", "log", "ps", "mod"]
 # What the passes add stands before the log, in the order of their table.
-PASS_SECTIONS = ["waits: who waits for whom", "foreach UN bt", "runq: what the CPUs ran"]
-PASSES = ["cpus", "waits"]
+PASS_SECTIONS = ["dis: the code of the exception", "waits: who waits for whom", "foreach UN bt", "runq: what the CPUs ran"]
+PASSES = ["code", "cpus", "waits"]
 SYS = ["DUMPFILE", "CPUS", "DATE", "UPTIME", "LOAD AVERAGE", "TASKS", "NODENAME", "RELEASE", "VERSION", "MACHINE", "MEMORY"]
 
 
