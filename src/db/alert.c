@@ -11,9 +11,9 @@
 	"a.updated, a.resolved, a.acknowledged, a.who, a.count, a.threshold, "                 \
 	"a.window_seconds, a.crashes, a.hosts, a.reasons FROM alerts a"
 
-static void read_alert(struct db_statement *st, struct db_arena *arena, struct db_alert *a,
-		       bool *failed)
+static void read_alert(struct db_statement *st, struct db_arena *arena, void *item, bool *failed)
 {
+	struct db_alert *a = item;
 	int i = 0;
 
 	a->id = db_column_int(st, i++);
@@ -42,30 +42,21 @@ static struct ey_error *run_list(struct db *db, struct db_sql *sql, unsigned int
 				 struct db_alert_list *ret)
 {
 	_cleanup_statement_ struct db_statement *st = NULL;
-	struct db_alert_list list = {0};
+	_cleanup_alerts_ struct db_alert_list list = {0};
+	bool more, failed = false;
 	struct ey_error *err = db_sql_query(db, sql, &st);
-	bool row = true, failed = false;
 
-	while (!err && !(err = db_step(st, &row)) && row) {
-		if (list.count == limit) {
-			const struct db_alert *last = &list.items[list.count - 1];
+	if (!err)
+		err = db_list_read(st, read_alert, limit, &list, &more);
+	if (!err && more) {
+		const struct db_alert *last = &list.items[list.count - 1];
 
-			list.next = db_cursor_make(&list.arena, last->since, last->id, &failed);
-			break;
-		}
-		struct db_alert *a = db_list_add(&list);
-		if (a)
-			read_alert(st, &list.arena, a, &failed);
-		if (!a || failed)
-			err = &ey_error_nomem;
+		list.next = db_cursor_make(&list.arena, last->since, last->id, &failed);
 	}
-	if (!err && failed)
-		err = &ey_error_nomem;
-	if (err) {
-		db_alert_list_deinit(&list);
-		return err;
-	}
+	if (err || failed)
+		return err ? err : &ey_error_nomem;
 	*ret = list;
+	list = (struct db_alert_list){0};
 	return NULL;
 }
 
@@ -73,14 +64,9 @@ struct ey_error *db_alert_list(struct db *db, const struct db_alert_filter *f,
 			       const struct db_page *page, struct db_alert_list *ret)
 {
 	_cleanup_sql_ struct db_sql sql = {0};
-	unsigned int limit = db_page_limit(page, DB_PAGE_DEFAULT);
-	int64_t since, id;
-	bool after;
-	struct ey_error *err = db_cursor_read(page, &since, &id, &after);
+	unsigned int limit;
 
 	*ret = (struct db_alert_list){0};
-	if (err)
-		return err;
 	db_sql_add(&sql, ALERT_COLUMNS);
 	if (f) {
 		if (f->only_active)
@@ -91,12 +77,8 @@ struct ey_error *db_alert_list(struct db *db, const struct db_alert_filter *f,
 		db_sql_where_int(&sql, "a.since >= ?", f->since);
 		db_sql_where_int(&sql, "a.since < ?", f->until);
 	}
-	if (after) {
-		db_sql_where(&sql, "(a.since, a.id) < (?, ", db_int(since));
-		db_sql_bind(&sql, "?)", db_int(id));
-	}
-	db_sql_bind(&sql, " ORDER BY a.since DESC, a.id DESC LIMIT ?", db_int((int64_t)limit + 1));
-	return run_list(db, &sql, limit, ret);
+	struct ey_error *err = db_sql_page(&sql, page, "a.since", "a.id", &limit);
+	return err ? err : run_list(db, &sql, limit, ret);
 }
 
 struct ey_error *db_alert_get(struct db *db, int64_t id, struct db_alert_list *ret)

@@ -15,9 +15,9 @@
 	" FROM crashes c JOIN hosts h ON h.id = c.host_id JOIN boots b ON b.id = c.boot_id " \
 	"JOIN reasons r ON r.id = c.reason_id LEFT JOIN models m ON m.id = c.model_id"
 
-static void read_crash(struct db_statement *st, struct db_arena *arena, struct db_crash *c,
-		       bool *failed)
+static void read_crash(struct db_statement *st, struct db_arena *arena, void *item, bool *failed)
 {
+	struct db_crash *c = item;
 	int i = 0;
 
 	c->id = db_column_int(st, i++);
@@ -102,30 +102,21 @@ static struct ey_error *run_list(struct db *db, struct db_sql *sql, unsigned int
 				 struct db_crash_list *ret)
 {
 	_cleanup_statement_ struct db_statement *st = NULL;
-	struct db_crash_list list = {0};
+	_cleanup_crashes_ struct db_crash_list list = {0};
+	bool more, failed = false;
 	struct ey_error *err = db_sql_query(db, sql, &st);
-	bool row = true, failed = false;
 
-	while (!err && !(err = db_step(st, &row)) && row) {
-		if (list.count == limit) {
-			const struct db_crash *last = &list.items[list.count - 1];
+	if (!err)
+		err = db_list_read(st, read_crash, limit, &list, &more);
+	if (!err && more) {
+		const struct db_crash *last = &list.items[list.count - 1];
 
-			list.next = db_cursor_make(&list.arena, last->time, last->id, &failed);
-			break;
-		}
-		struct db_crash *c = db_list_add(&list);
-		if (c)
-			read_crash(st, &list.arena, c, &failed);
-		if (!c || failed)
-			err = &ey_error_nomem;
+		list.next = db_cursor_make(&list.arena, last->time, last->id, &failed);
 	}
-	if (!err && failed)
-		err = &ey_error_nomem;
-	if (err) {
-		db_crash_list_deinit(&list);
-		return err;
-	}
+	if (err || failed)
+		return err ? err : &ey_error_nomem;
 	*ret = list;
+	list = (struct db_crash_list){0};
 	return NULL;
 }
 
@@ -133,22 +124,13 @@ struct ey_error *db_crash_list(struct db *db, const struct db_crash_filter *filt
 			       const struct db_page *page, struct db_crash_list *ret)
 {
 	_cleanup_sql_ struct db_sql sql = {0};
-	unsigned int limit = db_page_limit(page, DB_PAGE_DEFAULT);
-	int64_t time, id;
-	bool after;
-	struct ey_error *err = db_cursor_read(page, &time, &id, &after);
+	unsigned int limit;
 
 	*ret = (struct db_crash_list){0};
-	if (err)
-		return err;
 	db_sql_add(&sql, "SELECT " CRASH_COLUMNS CRASH_TABLES);
 	add_filter(&sql, filter);
-	if (after) {
-		db_sql_where(&sql, "(c.time, c.id) < (?, ", db_int(time));
-		db_sql_bind(&sql, "?)", db_int(id));
-	}
-	db_sql_bind(&sql, " ORDER BY c.time DESC, c.id DESC LIMIT ?", db_int((int64_t)limit + 1));
-	return run_list(db, &sql, limit, ret);
+	struct ey_error *err = db_sql_page(&sql, page, "c.time", "c.id", &limit);
+	return err ? err : run_list(db, &sql, limit, ret);
 }
 
 struct ey_error *db_crash_get(struct db *db, int64_t id, struct db_crash_list *ret)

@@ -67,31 +67,15 @@ struct ey_error *db_folder_rejects_keep(struct db *db, char *const *paths, size_
 	return err ? err : db_commit(&txn);
 }
 
-static struct ey_error *read_folders(struct db_statement *st, struct db_folder_list *ret)
+static void read_folder(struct db_statement *st, struct db_arena *arena, void *item, bool *failed)
 {
-	struct db_folder_list list = {0};
-	struct ey_error *err = NULL;
-	bool row = true, failed = false;
+	struct db_folder *f = item;
 
-	while (!err && !(err = db_step(st, &row)) && row) {
-		struct db_folder *f = db_list_add(&list);
-
-		if (!f) {
-			err = &ey_error_nomem;
-			break;
-		}
-		f->path = db_column_dup(st, 0, &list.arena, &failed);
-		f->crash_id = db_column_int(st, 1);
-		f->time = db_column_int(st, 2);
-		f->dump_bytes = db_column_int(st, 3);
-		f->why = db_column_dup(st, 4, &list.arena, &failed);
-		if (failed)
-			err = &ey_error_nomem;
-	}
-	if (err)
-		db_folder_list_deinit(&list);
-	*ret = list;
-	return err;
+	f->path = db_column_dup(st, 0, arena, failed);
+	f->crash_id = db_column_int(st, 1);
+	f->time = db_column_int(st, 2);
+	f->dump_bytes = db_column_int(st, 3);
+	f->why = db_column_dup(st, 4, arena, failed);
 }
 
 struct ey_error *db_folder_rejected(struct db *db, unsigned int limit, struct db_folder_list *ret)
@@ -103,7 +87,7 @@ struct ey_error *db_folder_rejected(struct db *db, unsigned int limit, struct db
 					db_int(limit ? limit : 100));
 
 	*ret = (struct db_folder_list){0};
-	return err ? err : read_folders(st, ret);
+	return err ? err : db_list_read(st, read_folder, 0, ret, NULL);
 }
 
 struct ey_error *db_folder_dumps_before(struct db *db, int64_t before,
@@ -120,7 +104,7 @@ struct ey_error *db_folder_dumps_before(struct db *db, int64_t before,
 			 db_text(after ? after->path : ""), db_int(limit));
 
 	*ret = (struct db_folder_list){0};
-	return err ? err : read_folders(st, ret);
+	return err ? err : db_list_read(st, read_folder, 0, ret, NULL);
 }
 
 struct ey_error *db_folder_purged(struct db *db, const char *path, int64_t now)

@@ -12,9 +12,9 @@
 	"a.subject_id = h.id AND a.resolved = 0) FROM hosts h "                               \
 	"LEFT JOIN models m ON m.id = h.model_id"
 
-static void read_host(struct db_statement *st, struct db_arena *arena, struct db_host *h,
-		      bool *failed)
+static void read_host(struct db_statement *st, struct db_arena *arena, void *item, bool *failed)
 {
+	struct db_host *h = item;
 	int i = 0;
 
 	h->id = db_column_int(st, i++);
@@ -40,33 +40,23 @@ static struct ey_error *run_list(struct db *db, struct db_sql *sql, enum db_host
 				 unsigned int limit, struct db_host_list *ret)
 {
 	_cleanup_statement_ struct db_statement *st = NULL;
-	struct db_host_list list = {0};
+	_cleanup_hosts_ struct db_host_list list = {0};
+	bool more, failed = false;
 	struct ey_error *err = db_sql_query(db, sql, &st);
-	bool row = true, failed = false;
 
-	while (!err && !(err = db_step(st, &row)) && row) {
-		if (list.count == limit) {
-			const struct db_host *last = &list.items[list.count - 1];
+	if (!err)
+		err = db_list_read(st, read_host, limit, &list, &more);
+	if (!err && more) {
+		const struct db_host *last = &list.items[list.count - 1];
 
-			list.next = db_cursor_make(&list.arena,
-						   order == DB_HOSTS_BY_CRASHES ? last->crashes
-										: last->last_seen,
-						   last->id, &failed);
-			break;
-		}
-		struct db_host *h = db_list_add(&list);
-		if (h)
-			read_host(st, &list.arena, h, &failed);
-		if (!h || failed)
-			err = &ey_error_nomem;
+		list.next = db_cursor_make(
+			&list.arena, order == DB_HOSTS_BY_CRASHES ? last->crashes : last->last_seen,
+			last->id, &failed);
 	}
-	if (!err && failed)
-		err = &ey_error_nomem;
-	if (err) {
-		db_host_list_deinit(&list);
-		return err;
-	}
+	if (err || failed)
+		return err ? err : &ey_error_nomem;
 	*ret = list;
+	list = (struct db_host_list){0};
 	return NULL;
 }
 
@@ -75,14 +65,9 @@ struct ey_error *db_host_list(struct db *db, const struct db_host_filter *f,
 {
 	_cleanup_sql_ struct db_sql sql = {0};
 	enum db_host_order order = f ? f->order : DB_HOSTS_BY_LAST_SEEN;
-	unsigned int limit = db_page_limit(page, DB_PAGE_DEFAULT);
-	int64_t value, id;
-	bool after;
-	struct ey_error *err = db_cursor_read(page, &value, &id, &after);
+	unsigned int limit;
 
 	*ret = (struct db_host_list){0};
-	if (err)
-		return err;
 	db_sql_add(&sql, HOST_COLUMNS);
 	if (f) {
 		db_sql_where_text(&sql, "h.site = ?", f->site);
@@ -100,18 +85,10 @@ struct ey_error *db_host_list(struct db *db, const struct db_host_filter *f,
 				  "lower(ha.value) LIKE ? ESCAPE '!'))",
 				  f->text);
 	}
-	if (after) {
-		db_sql_where(&sql,
-			     order == DB_HOSTS_BY_CRASHES ? "(h.crashes, h.id) < (?, "
-							  : "(h.last_seen, h.id) < (?, ",
-			     db_int(value));
-		db_sql_bind(&sql, "?)", db_int(id));
-	}
-	db_sql_bind(&sql,
-		    order == DB_HOSTS_BY_CRASHES ? " ORDER BY h.crashes DESC, h.id DESC LIMIT ?"
-						 : " ORDER BY h.last_seen DESC, h.id DESC LIMIT ?",
-		    db_int((int64_t)limit + 1));
-	return run_list(db, &sql, order, limit, ret);
+	struct ey_error *err =
+		db_sql_page(&sql, page, order == DB_HOSTS_BY_CRASHES ? "h.crashes" : "h.last_seen",
+			    "h.id", &limit);
+	return err ? err : run_list(db, &sql, order, limit, ret);
 }
 
 struct ey_error *db_host_get(struct db *db, int64_t id, struct db_host_list *ret)
@@ -133,12 +110,22 @@ void db_host_list_deinit(struct db_host_list *list)
 	*list = (struct db_host_list){0};
 }
 
+static void read_model(struct db_statement *st, struct db_arena *arena, void *item, bool *failed)
+{
+	struct db_model *m = item;
+
+	m->id = db_column_int(st, 0);
+	m->vendor = db_column_dup(st, 1, arena, failed);
+	m->product = db_column_dup(st, 2, arena, failed);
+	m->hosts = db_column_int(st, 3);
+	m->crashes = db_column_int(st, 4);
+	m->last_seen = db_column_int(st, 5);
+}
+
 /* id 0: all of them. */
 static struct ey_error *list_models(struct db *db, int64_t id, struct db_model_list *ret)
 {
 	_cleanup_statement_ struct db_statement *st = NULL;
-	struct db_model_list list = {0};
-	bool row = true, failed = false;
 	struct ey_error *err = db_query(
 		db, &st,
 		"SELECT m.id, m.vendor, m.product, count(h.id), coalesce(sum(h.crashes), 0), "
@@ -148,26 +135,8 @@ static struct ey_error *list_models(struct db *db, int64_t id, struct db_model_l
 		"ORDER BY 5 DESC, m.id LIMIT ?2",
 		db_int(id), db_int(DB_PAGE_MAX));
 
-	while (!err && !(err = db_step(st, &row)) && row) {
-		struct db_model *m = db_list_add(&list);
-
-		if (!m) {
-			err = &ey_error_nomem;
-			break;
-		}
-		m->id = db_column_int(st, 0);
-		m->vendor = db_column_dup(st, 1, &list.arena, &failed);
-		m->product = db_column_dup(st, 2, &list.arena, &failed);
-		m->hosts = db_column_int(st, 3);
-		m->crashes = db_column_int(st, 4);
-		m->last_seen = db_column_int(st, 5);
-		if (failed)
-			err = &ey_error_nomem;
-	}
-	if (err)
-		db_model_list_deinit(&list);
-	*ret = list;
-	return err;
+	*ret = (struct db_model_list){0};
+	return err ? err : db_list_read(st, read_model, 0, ret, NULL);
 }
 
 struct ey_error *db_model_list(struct db *db, struct db_model_list *ret)
@@ -190,12 +159,23 @@ void db_model_list_deinit(struct db_model_list *list)
 	*list = (struct db_model_list){0};
 }
 
+static void read_boot(struct db_statement *st, struct db_arena *arena, void *item, bool *failed)
+{
+	struct db_boot *b = item;
+
+	b->id = db_column_int(st, 0);
+	b->boot_uuid = db_column_dup(st, 1, arena, failed);
+	b->kernel = db_column_dup(st, 2, arena, failed);
+	b->firmware = db_column_dup(st, 3, arena, failed);
+	b->started = db_column_int(st, 4);
+	b->last_seen = db_column_int(st, 5);
+	b->crash_id = db_column_int(st, 6);
+}
+
 struct ey_error *db_host_boots(struct db *db, int64_t host_id, unsigned int limit,
 			       struct db_boot_list *ret)
 {
 	_cleanup_statement_ struct db_statement *st = NULL;
-	struct db_boot_list list = {0};
-	bool row = true, failed = false;
 	struct ey_error *err =
 		db_query(db, &st,
 			 "SELECT b.id, b.boot_uuid, b.kernel, b.firmware, b.started, b.last_seen, "
@@ -203,27 +183,8 @@ struct ey_error *db_host_boots(struct db *db, int64_t host_id, unsigned int limi
 			 "WHERE b.host_id = ?1 ORDER BY b.last_seen DESC, b.id DESC LIMIT ?2",
 			 db_int(host_id), db_int(limit ? limit : 100));
 
-	while (!err && !(err = db_step(st, &row)) && row) {
-		struct db_boot *b = db_list_add(&list);
-
-		if (!b) {
-			err = &ey_error_nomem;
-			break;
-		}
-		b->id = db_column_int(st, 0);
-		b->boot_uuid = db_column_dup(st, 1, &list.arena, &failed);
-		b->kernel = db_column_dup(st, 2, &list.arena, &failed);
-		b->firmware = db_column_dup(st, 3, &list.arena, &failed);
-		b->started = db_column_int(st, 4);
-		b->last_seen = db_column_int(st, 5);
-		b->crash_id = db_column_int(st, 6);
-		if (failed)
-			err = &ey_error_nomem;
-	}
-	if (err)
-		db_boot_list_deinit(&list);
-	*ret = list;
-	return err;
+	*ret = (struct db_boot_list){0};
+	return err ? err : db_list_read(st, read_boot, 0, ret, NULL);
 }
 
 void db_boot_list_deinit(struct db_boot_list *list)

@@ -33,39 +33,31 @@ struct ey_error *db_job_finish(struct db *db, int64_t id, const struct ey_error 
 					: ""));
 }
 
+static void read_job(struct db_statement *st, struct db_arena *arena, void *item, bool *failed)
+{
+	struct db_job *j = item;
+
+	j->id = db_column_int(st, 0);
+	j->name = db_column_dup(st, 1, arena, failed);
+	if (!db_job_state_parse(db_column_text(st, 2), &j->state))
+		j->state = DB_JOB_KILLED;
+	j->started = db_column_int(st, 3);
+	j->finished = db_column_int(st, 4);
+	j->summary = db_column_dup(st, 5, arena, failed);
+}
+
 struct ey_error *db_job_list(struct db *db, const char *name, unsigned int limit,
 			     struct db_job_list *ret)
 {
 	_cleanup_statement_ struct db_statement *st = NULL;
-	struct db_job_list list = {0};
-	bool row = true, failed = false;
 	struct ey_error *err =
 		db_query(db, &st,
 			 "SELECT id, name, state, started, finished, summary FROM jobs "
 			 "WHERE ?1 = '' OR name = ?1 ORDER BY id DESC LIMIT ?2",
 			 db_text(name ? name : ""), db_int(limit ? limit : 50));
 
-	while (!err && !(err = db_step(st, &row)) && row) {
-		struct db_job *j = db_list_add(&list);
-
-		if (!j) {
-			err = &ey_error_nomem;
-			break;
-		}
-		j->id = db_column_int(st, 0);
-		j->name = db_column_dup(st, 1, &list.arena, &failed);
-		if (!db_job_state_parse(db_column_text(st, 2), &j->state))
-			j->state = DB_JOB_KILLED;
-		j->started = db_column_int(st, 3);
-		j->finished = db_column_int(st, 4);
-		j->summary = db_column_dup(st, 5, &list.arena, &failed);
-		if (failed)
-			err = &ey_error_nomem;
-	}
-	if (err)
-		db_job_list_deinit(&list);
-	*ret = list;
-	return err;
+	*ret = (struct db_job_list){0};
+	return err ? err : db_list_read(st, read_job, 0, ret, NULL);
 }
 
 void db_job_list_deinit(struct db_job_list *list)

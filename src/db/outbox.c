@@ -31,32 +31,38 @@ struct ey_error *db_outbox_has(struct db *db, enum db_mail_kind kind, int64_t su
 	return db_scalar(db, &id, ret, "SELECT id FROM outbox WHERE key = ?1", db_text(key));
 }
 
+/* In a row that no Eyrie wrote. */
+#define NO_KIND ((enum db_mail_kind) - 1)
+
+static void read_mail(struct db_statement *st, struct db_arena *arena, void *item, bool *failed)
+{
+	struct db_mail *m = item;
+
+	m->id = db_column_int(st, 0);
+	m->key = db_column_dup(st, 1, arena, failed);
+	m->subject_id = db_column_int(st, 3);
+	m->created = db_column_int(st, 4);
+	m->attempts = db_column_int(st, 5);
+	m->recipients = db_column_dup(st, 6, arena, failed);
+	if (!db_mail_kind_parse(db_column_text(st, 2), &m->kind))
+		m->kind = NO_KIND;
+}
+
 static struct ey_error *read_due(struct db *db, int64_t now, unsigned int limit,
 				 struct db_mail_list *list)
 {
 	_cleanup_statement_ struct db_statement *st = NULL;
-	bool row = true, failed = false;
 	struct ey_error *err = db_query(
 		db, &st,
 		"SELECT id, key, kind, subject_id, created, attempts, recipients FROM outbox "
 		"WHERE sent = 0 AND given_up = 0 AND due <= ?1 ORDER BY due, id LIMIT ?2",
 		db_int(now), db_int(limit));
 
-	while (!err && !(err = db_step(st, &row)) && row) {
-		struct db_mail *m = db_list_add(list);
-
-		if (!m)
-			return &ey_error_nomem;
-		m->id = db_column_int(st, 0);
-		m->key = db_column_dup(st, 1, &list->arena, &failed);
-		if (!db_mail_kind_parse(db_column_text(st, 2), &m->kind))
-			return ey_error_create(EY_ERR_INPUT, "a queued mail is of no known kind");
-		m->subject_id = db_column_int(st, 3);
-		m->created = db_column_int(st, 4);
-		m->attempts = db_column_int(st, 5);
-		m->recipients = db_column_dup(st, 6, &list->arena, &failed);
-		if (failed)
-			return &ey_error_nomem;
+	if (!err)
+		err = db_list_read(st, read_mail, 0, list, NULL);
+	for (size_t i = 0; !err && i < list->count; i++) {
+		if (list->items[i].kind == NO_KIND)
+			err = ey_error_create(EY_ERR_INPUT, "a queued mail is of no known kind");
 	}
 	return err;
 }

@@ -9,21 +9,11 @@
 	"SELECT r.id, r.key, r.kind, r.guilty, r.title, r.state, r.first_seen, r.last_seen, " \
 	"r.received, r.first_crash_id, r.crashes, r.hosts, r.dumps FROM reasons r"
 
-static const struct {
-	const char *column;
-	const char *after;
-	const char *order;
-} orders[] = {
-#define ORDER(column)                                                    \
-	{                                                                \
-		column, "(r." column ", r.id) < (?, ",                   \
-			" ORDER BY r." column " DESC, r.id DESC LIMIT ?" \
-	}
-	[DB_REASONS_BY_LAST_SEEN] = ORDER("last_seen"),
-	[DB_REASONS_BY_FIRST_SEEN] = ORDER("first_seen"),
-	[DB_REASONS_BY_CRASHES] = ORDER("crashes"),
-	[DB_REASONS_BY_HOSTS] = ORDER("hosts"),
-#undef ORDER
+static const char *const order_columns[] = {
+	[DB_REASONS_BY_LAST_SEEN] = "r.last_seen",
+	[DB_REASONS_BY_FIRST_SEEN] = "r.first_seen",
+	[DB_REASONS_BY_CRASHES] = "r.crashes",
+	[DB_REASONS_BY_HOSTS] = "r.hosts",
 };
 
 static int64_t order_value(const struct db_reason *r, enum db_reason_order order)
@@ -41,9 +31,9 @@ static int64_t order_value(const struct db_reason *r, enum db_reason_order order
 	return 0;
 }
 
-static void read_reason(struct db_statement *st, struct db_arena *arena, struct db_reason *r,
-			bool *failed)
+static void read_reason(struct db_statement *st, struct db_arena *arena, void *item, bool *failed)
 {
+	struct db_reason *r = item;
 	int i = 0;
 
 	r->id = db_column_int(st, i++);
@@ -66,31 +56,22 @@ static struct ey_error *run_list(struct db *db, struct db_sql *sql, enum db_reas
 				 unsigned int limit, struct db_reason_list *ret)
 {
 	_cleanup_statement_ struct db_statement *st = NULL;
-	struct db_reason_list list = {0};
+	_cleanup_reasons_ struct db_reason_list list = {0};
+	bool more, failed = false;
 	struct ey_error *err = db_sql_query(db, sql, &st);
-	bool row = true, failed = false;
 
-	while (!err && !(err = db_step(st, &row)) && row) {
-		if (list.count == limit) {
-			const struct db_reason *last = &list.items[list.count - 1];
+	if (!err)
+		err = db_list_read(st, read_reason, limit, &list, &more);
+	if (!err && more) {
+		const struct db_reason *last = &list.items[list.count - 1];
 
-			list.next = db_cursor_make(&list.arena, order_value(last, order), last->id,
-						   &failed);
-			break;
-		}
-		struct db_reason *r = db_list_add(&list);
-		if (r)
-			read_reason(st, &list.arena, r, &failed);
-		if (!r || failed)
-			err = &ey_error_nomem;
+		list.next =
+			db_cursor_make(&list.arena, order_value(last, order), last->id, &failed);
 	}
-	if (!err && failed)
-		err = &ey_error_nomem;
-	if (err) {
-		db_reason_list_deinit(&list);
-		return err;
-	}
+	if (err || failed)
+		return err ? err : &ey_error_nomem;
 	*ret = list;
+	list = (struct db_reason_list){0};
 	return NULL;
 }
 
@@ -99,14 +80,9 @@ struct ey_error *db_reason_list(struct db *db, const struct db_reason_filter *f,
 {
 	_cleanup_sql_ struct db_sql sql = {0};
 	enum db_reason_order order = f ? f->order : DB_REASONS_BY_LAST_SEEN;
-	unsigned int limit = db_page_limit(page, DB_PAGE_DEFAULT);
-	int64_t value, id;
-	bool after;
-	struct ey_error *err = db_cursor_read(page, &value, &id, &after);
+	unsigned int limit;
 
 	*ret = (struct db_reason_list){0};
-	if (err)
-		return err;
 	db_sql_add(&sql, REASON_COLUMNS);
 	if (f) {
 		db_sql_where_text(&sql, "r.state = ?", f->state);
@@ -125,12 +101,8 @@ struct ey_error *db_reason_list(struct db *db, const struct db_reason_filter *f,
 				  "ESCAPE '!' OR lower(r.guilty) LIKE ? ESCAPE '!')",
 				  f->text);
 	}
-	if (after) {
-		db_sql_where(&sql, orders[order].after, db_int(value));
-		db_sql_bind(&sql, "?)", db_int(id));
-	}
-	db_sql_bind(&sql, orders[order].order, db_int((int64_t)limit + 1));
-	return run_list(db, &sql, order, limit, ret);
+	struct ey_error *err = db_sql_page(&sql, page, order_columns[order], "r.id", &limit);
+	return err ? err : run_list(db, &sql, order, limit, ret);
 }
 
 struct ey_error *db_reason_get(struct db *db, int64_t id, struct db_reason_list *ret)
@@ -178,38 +150,30 @@ struct ey_error *db_reason_set_state(struct db *db, int64_t id, enum db_reason_s
 	return err;
 }
 
+static void read_signature(struct db_statement *st, struct db_arena *arena, void *item,
+			   bool *failed)
+{
+	struct db_signature *s = item;
+
+	s->id = db_column_int(st, 0);
+	s->signature = db_column_dup(st, 1, arena, failed);
+	s->first_seen = db_column_int(st, 2);
+	s->last_seen = db_column_int(st, 3);
+	s->crashes = db_column_int(st, 4);
+}
+
 struct ey_error *db_reason_signatures(struct db *db, int64_t reason_id, unsigned int limit,
 				      struct db_signature_list *ret)
 {
 	_cleanup_statement_ struct db_statement *st = NULL;
-	struct db_signature_list list = {0};
-	bool row = true, failed = false;
 	struct ey_error *err =
 		db_query(db, &st,
 			 "SELECT id, signature, first_seen, last_seen, crashes FROM signatures "
 			 "WHERE reason_id = ?1 ORDER BY crashes DESC, id LIMIT ?2",
 			 db_int(reason_id), db_int(limit ? limit : 100));
 
-	*ret = list;
-	while (!err && !(err = db_step(st, &row)) && row) {
-		struct db_signature *s = db_list_add(&list);
-
-		if (!s) {
-			err = &ey_error_nomem;
-			break;
-		}
-		s->id = db_column_int(st, 0);
-		s->signature = db_column_dup(st, 1, &list.arena, &failed);
-		s->first_seen = db_column_int(st, 2);
-		s->last_seen = db_column_int(st, 3);
-		s->crashes = db_column_int(st, 4);
-		if (failed)
-			err = &ey_error_nomem;
-	}
-	if (err)
-		db_signature_list_deinit(&list);
-	*ret = list;
-	return err;
+	*ret = (struct db_signature_list){0};
+	return err ? err : db_list_read(st, read_signature, 0, ret, NULL);
 }
 
 void db_signature_list_deinit(struct db_signature_list *list)

@@ -228,28 +228,50 @@ unsigned int db_page_limit(const struct db_page *page, unsigned int fallback)
 	return EY_MIN(limit, (unsigned int)DB_PAGE_MAX);
 }
 
-struct ey_error *db_cursor_read(const struct db_page *page, int64_t *value_ret, int64_t *id_ret,
-				bool *found_ret)
+// A cursor is "VALUE.ID": a place in the order, which rows that come before it do not shift.
+static struct ey_error *read_cursor(const char *cursor, int64_t *value_ret, int64_t *id_ret)
 {
-	const char *s = page ? page->cursor : NULL;
 	char *end;
 
-	*found_ret = false;
-	if (!s || !*s)
-		return NULL;
 	errno = 0;
-	long long value = strtoll(s, &end, 10);
-	if (!errno && end != s && *end == '.' && isdigit((unsigned char)end[1])) {
+	long long value = strtoll(cursor, &end, 10);
+	if (!errno && end != cursor && *end == '.' && isdigit((unsigned char)end[1])) {
 		long long id = strtoll(end + 1, &end, 10);
 
 		if (!errno && !*end) {
 			*value_ret = value;
 			*id_ret = id;
-			*found_ret = true;
 			return NULL;
 		}
 	}
-	return ey_error_create(EY_ERR_USAGE, "\"%.40s\" is not a cursor of a list", s);
+	return ey_error_create(EY_ERR_USAGE, "\"%.40s\" is not a cursor of a list", cursor);
+}
+
+struct ey_error *db_sql_page(struct db_sql *sql, const struct db_page *page, const char *value,
+			     const char *id, unsigned int *limit_ret)
+{
+	int64_t last_value, last_id;
+
+	*limit_ret = db_page_limit(page, DB_PAGE_DEFAULT);
+	if (page && page->cursor && *page->cursor) {
+		struct ey_error *err = read_cursor(page->cursor, &last_value, &last_id);
+
+		if (err)
+			return err;
+		db_sql_add(sql, sql->has_where ? " AND (" : " WHERE (");
+		sql->has_where = true;
+		db_sql_add(sql, value);
+		db_sql_add(sql, ", ");
+		db_sql_add(sql, id);
+		db_sql_bind(sql, ") < (?, ", db_int(last_value));
+		db_sql_bind(sql, "?)", db_int(last_id));
+	}
+	db_sql_add(sql, " ORDER BY ");
+	db_sql_add(sql, value);
+	db_sql_add(sql, " DESC, ");
+	db_sql_add(sql, id);
+	db_sql_bind(sql, " DESC LIMIT ?", db_int((int64_t)*limit_ret + 1));
+	return NULL;
 }
 
 const char *db_cursor_make(struct db_arena *arena, int64_t value, int64_t id, bool *failed)
@@ -261,19 +283,4 @@ const char *db_cursor_make(struct db_arena *arena, int64_t value, int64_t id, bo
 	if (!s)
 		*failed = true;
 	return s;
-}
-
-void *db_list_grow(struct db_arena *arena, void *items, size_t count, size_t item_size)
-{
-	// Sizes are 8, 16, 32, ...: a new array whenever the count reaches one of them.
-	if (count && (count < 8 || (count & (count - 1))))
-		return items;
-	size_t capacity = count < 8 ? 8 : 2 * count;
-	size_t bytes;
-	if (__builtin_mul_overflow(capacity, item_size, &bytes))
-		return NULL;
-	void *grown = db_arena_alloc(arena, bytes);
-	if (grown && count)
-		memcpy(grown, items, count * item_size);
-	return grown;
 }

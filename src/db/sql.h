@@ -183,23 +183,28 @@ struct ey_error *db_sql_query(struct db *db, struct db_sql *sql,
 /** Limit of a page, within its bounds. */
 unsigned int db_page_limit(const struct db_page *page, unsigned int fallback);
 /**
- * Read a cursor of two numbers, "VALUE.ID" (a key and the id that breaks ties); @p found_ret is
- * false without a cursor. EY_ERR_USAGE: not one of ours.
+ * End a statement as a page of a list: after the place that the cursor names, the largest @p value
+ * first and of these the largest @p id (both columns, static text), and one row more than the
+ * limit, which tells whether there is a next page. EY_ERR_USAGE: not a cursor of ours.
  */
-struct ey_error *db_cursor_read(const struct db_page *page, int64_t *value_ret, int64_t *id_ret,
-				bool *found_ret) EY_MUST_CHECK;
+struct ey_error *db_sql_page(struct db_sql *sql, const struct db_page *page, const char *value,
+			     const char *id, unsigned int *limit_ret) EY_MUST_CHECK;
+/** The cursor of the page after the row with @p value and @p id. */
 const char *db_cursor_make(struct db_arena *arena, int64_t value, int64_t id, bool *failed);
 
-/** Grow an array in an arena-owned list by doubling; the old one stays in the arena. */
-void *db_list_grow(struct db_arena *arena, void *items, size_t count, size_t item_size);
-#define db_list_add(list)                                                                  \
-	({                                                                                 \
-		void *__items = db_list_grow(&(list)->arena, (list)->items, (list)->count, \
-					     sizeof(*(list)->items));                      \
-		if (__items)                                                               \
-			(list)->items = __items;                                           \
-		__items ? &(list)->items[(list)->count++] : NULL;                          \
-	})
+/** Fill the zeroed struct @p item from the current row; memory out: set @p *failed. */
+typedef void db_read_row(struct db_statement *st, struct db_arena *arena, void *item, bool *failed);
+
+/**
+ * Read at most @p limit rows (0: all) into a list: a struct with `arena`, `items` and `count`, all
+ * zero. @p more_ret (may be NULL) says that there was a row more. On an error the list is empty.
+ */
+#define db_list_read(st, read, limit, list, more_ret)                               \
+	db_rows_read((st), (read), sizeof(*(list)->items), (limit), &(list)->arena, \
+		     &(list)->items, &(list)->count, (more_ret))
+struct ey_error *db_rows_read(struct db_statement *st, db_read_row *read, size_t item_size,
+			      size_t limit, struct db_arena *arena, void *items_ret,
+			      size_t *count_ret, bool *more_ret) EY_MUST_CHECK;
 
 /** Bring the schema up to @p target (0: the latest). */
 struct ey_error *db_migrate(struct db *db, unsigned int target) EY_MUST_CHECK;

@@ -203,6 +203,21 @@ static struct ey_error *count_groups(struct db *db, enum db_dimension dimension,
 	return err;
 }
 
+static void read_top(struct db_statement *st, struct db_arena *arena, void *item, bool *failed)
+{
+	struct db_top *t = item;
+
+	t->id = db_column_int(st, 0);
+	t->label = db_column_dup(st, 1, arena, failed);
+	t->detail = db_column_dup(st, 2, arena, failed);
+	t->crashes = db_column_int(st, 3);
+	t->hosts = db_column_int(st, 4);
+	t->reasons = db_column_int(st, 5);
+	t->new_reasons = db_column_int(st, 6);
+	t->first_seen = db_column_int(st, 7);
+	t->last_seen = db_column_int(st, 8);
+}
+
 struct ey_error *db_stats_top(struct db *db, enum db_dimension dimension,
 			      const struct db_stats_filter *filter, unsigned int limit,
 			      struct db_top_list *ret)
@@ -210,7 +225,6 @@ struct ey_error *db_stats_top(struct db *db, enum db_dimension dimension,
 	_cleanup_sql_ struct db_sql sql = {0};
 	_cleanup_statement_ struct db_statement *st = NULL;
 	struct db_top_list list = {0};
-	bool row = true, failed = false;
 
 	*ret = list;
 	db_sql_add(&sql, "SELECT ");
@@ -230,25 +244,8 @@ struct ey_error *db_stats_top(struct db *db, enum db_dimension dimension,
 	db_sql_add(&sql, dimensions[dimension].join);
 	db_sql_add(&sql, " ORDER BY g.crashes DESC, g.hosts DESC, g.k");
 	struct ey_error *err = db_sql_query(db, &sql, &st);
-	while (!err && !(err = db_step(st, &row)) && row) {
-		struct db_top *t = db_list_add(&list);
-
-		if (!t) {
-			err = &ey_error_nomem;
-			break;
-		}
-		t->id = db_column_int(st, 0);
-		t->label = db_column_dup(st, 1, &list.arena, &failed);
-		t->detail = db_column_dup(st, 2, &list.arena, &failed);
-		t->crashes = db_column_int(st, 3);
-		t->hosts = db_column_int(st, 4);
-		t->reasons = db_column_int(st, 5);
-		t->new_reasons = db_column_int(st, 6);
-		t->first_seen = db_column_int(st, 7);
-		t->last_seen = db_column_int(st, 8);
-		if (failed)
-			err = &ey_error_nomem;
-	}
+	if (!err)
+		err = db_list_read(st, read_top, 0, &list, NULL);
 	if (!err)
 		err = count_groups(db, dimension, filter, &list.more);
 	if (err)

@@ -15,29 +15,23 @@ struct ey_error *db_watch_newest(struct db *db, int64_t *ret)
 	return db_scalar_values(db, ret, NULL, "SELECT coalesce(max(id), 0) FROM crashes", NULL, 0);
 }
 
+static void read_subject(struct db_statement *st, struct db_arena *arena, void *item, bool *failed)
+{
+	struct db_watch_subject *s = item;
+
+	s->id = db_column_int(st, 0);
+	s->first = db_column_int(st, 1);
+	s->last = db_column_int(st, 2);
+}
+
 static struct ey_error *read_subjects(struct db *db, struct db_sql *sql,
 				      struct db_watch_subject_list *ret)
 {
 	_cleanup_statement_ struct db_statement *st = NULL;
-	struct db_watch_subject_list list = {0};
 	struct ey_error *err = db_sql_query(db, sql, &st);
-	bool row = true;
 
-	while (!err && !(err = db_step(st, &row)) && row) {
-		struct db_watch_subject *s = db_list_add(&list);
-
-		if (!s) {
-			err = &ey_error_nomem;
-			break;
-		}
-		s->id = db_column_int(st, 0);
-		s->first = db_column_int(st, 1);
-		s->last = db_column_int(st, 2);
-	}
-	if (err)
-		db_watch_subject_list_deinit(&list);
-	*ret = list;
-	return err;
+	*ret = (struct db_watch_subject_list){0};
+	return err ? err : db_list_read(st, read_subject, 0, ret, NULL);
 }
 
 struct ey_error *db_watch_subjects(struct db *db, enum db_alert_scope scope, int64_t after,
@@ -76,13 +70,21 @@ void db_watch_subject_list_deinit(struct db_watch_subject_list *list)
 	*list = (struct db_watch_subject_list){0};
 }
 
+static void read_crash(struct db_statement *st, struct db_arena *arena, void *item, bool *failed)
+{
+	struct db_watch_crash *c = item;
+
+	c->id = db_column_int(st, 0);
+	c->time = db_column_int(st, 1);
+	c->host_id = db_column_int(st, 2);
+	c->reason_id = db_column_int(st, 3);
+}
+
 struct ey_error *db_watch_crashes(struct db *db, enum db_alert_scope scope, int64_t subject_id,
 				  int64_t from, int64_t to, struct db_watch_crash_list *ret)
 {
 	_cleanup_sql_ struct db_sql sql = {0};
 	_cleanup_statement_ struct db_statement *st = NULL;
-	struct db_watch_crash_list list = {0};
-	bool row = true;
 
 	db_sql_add(&sql, "SELECT c.id, c.time, c.host_id, c.reason_id FROM crashes c WHERE c.");
 	db_sql_add(&sql, subject_columns[scope]);
@@ -98,22 +100,8 @@ struct ey_error *db_watch_crashes(struct db *db, enum db_alert_scope scope, int6
 	db_sql_bind(&sql, " AND a.scope = ?)", db_text(db_alert_scope_name(scope)));
 	db_sql_add(&sql, " ORDER BY c.time, c.id");
 	struct ey_error *err = db_sql_query(db, &sql, &st);
-	while (!err && !(err = db_step(st, &row)) && row) {
-		struct db_watch_crash *c = db_list_add(&list);
-
-		if (!c) {
-			err = &ey_error_nomem;
-			break;
-		}
-		c->id = db_column_int(st, 0);
-		c->time = db_column_int(st, 1);
-		c->host_id = db_column_int(st, 2);
-		c->reason_id = db_column_int(st, 3);
-	}
-	if (err)
-		db_watch_crash_list_deinit(&list);
-	*ret = list;
-	return err;
+	*ret = (struct db_watch_crash_list){0};
+	return err ? err : db_list_read(st, read_crash, 0, ret, NULL);
 }
 
 void db_watch_crash_list_deinit(struct db_watch_crash_list *list)
