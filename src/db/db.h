@@ -10,6 +10,7 @@
  *	db/crash.h	crashes and their heavy parts		db/host.h	hosts, models, boots
  *	db/reason.h	reasons and their exact keys		db/alert.h	alerts
  *	db/stats.h	overview, counts by day, by subject	db/outbox.h	mails to be sent
+ *	db/issue.h	what people know of reasons
  *	db/job.h	runs of the jobs	db/folder.h	folders of the repository
  *
  * Results own an arena (db/arena.h): a list, its rows and all their strings live until its

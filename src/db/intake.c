@@ -2,6 +2,7 @@
 #include "db/intake.h"
 
 #include "db/identity.h"
+#include "db/issue.h"
 #include "db/part.h"
 #include "db/reason.h"
 #include "db/sql.h"
@@ -133,12 +134,15 @@ static struct ey_error *add_reason(struct db *db, const struct db_intake *in, in
 	*new_ret = !known;
 	if (err || known)
 		return err;
-	return db_scalar(
+	err = db_scalar(
 		db, id_ret, NULL,
 		"INSERT INTO reasons (key, kind, guilty, title, first_seen, last_seen, received) "
 		"VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?6) RETURNING id",
 		db_text(in->reason), db_text(in->kind), db_text(in->guilty ? in->guilty : ""),
 		db_text(in->title), db_int(in->time), db_int(now));
+	if (err)
+		return err;
+	return db_issue_apply_rules(db, *id_ret, in->kind, in->guilty, in->module, now);
 }
 
 static struct ey_error *add_signature(struct db *db, const struct db_intake *in, int64_t reason_id,

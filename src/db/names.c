@@ -2,6 +2,7 @@
 /* The words for the enums, made from the lists beside them. */
 #include "db/alert.h"
 #include "db/crash.h"
+#include "db/issue.h"
 #include "db/job.h"
 #include "db/outbox.h"
 #include "db/reason.h"
@@ -28,6 +29,8 @@ static const char *const alert_state_names[] = {DB_ALERT_STATES(X)};
 static const char *const mail_kind_names[] = {DB_MAIL_KINDS(X)};
 static const char *const job_state_names[] = {DB_JOB_STATES(X)};
 static const char *const dimension_names[] = {DB_DIMENSIONS(X)};
+static const char *const issue_field_names[] = {DB_ISSUE_FIELDS(X)};
+static const char *const verdict_names[] = {DB_VERDICTS(X)};
 #undef X
 
 #define DEFINE_NAME(function, type, names)     \
@@ -60,3 +63,5 @@ DEFINE_NAME(db_job_state_name, enum db_job_state, job_state_names)
 DEFINE_PARSE(db_job_state_parse, enum db_job_state, job_state_names)
 DEFINE_NAME(db_dimension_name, enum db_dimension, dimension_names)
 DEFINE_PARSE(db_dimension_parse, enum db_dimension, dimension_names)
+DEFINE_NAME(db_issue_field_name, enum db_issue_field, issue_field_names)
+DEFINE_NAME(db_verdict_name, enum db_verdict, verdict_names)
