@@ -76,11 +76,12 @@ static bool grows(const uint8_t *bytes, size_t count)
 // Whether an index of tokens has the block at this address in it.
 static bool read_index(struct finder *f, uint64_t block)
 {
-	uint8_t around[INDEX_BYTES + BLOCK + INDEX_BYTES];
+	uint8_t around[INDEX_BYTES + BLOCK + INDEX_BYTES] = {0};
 	size_t start = INDEX_BYTES;
 
-	if (!read_bytes(f->m, block - INDEX_BYTES, around, sizeof(around)))
-		return false;
+	// What is before and behind may not be mapped.
+	for (size_t at = 0; at < sizeof(around); at += BLOCK)
+		read_bytes(f->m, block - INDEX_BYTES + at, around + at, BLOCK);
 	while (start >= 2 && (around[start] || around[start + 1]) && grows(around + start - 2, 2))
 		start -= 2;
 	if (around[start] || around[start + 1] || !grows(around + start, TOKENS))
@@ -189,7 +190,9 @@ static bool find_names(struct finder *f)
 		return false;
 	// As much as there is: the image may begin here.
 	while (have < MAX_REST) {
-		size_t n = EY_MIN((size_t)DUMP_PAGE_SIZE, (size_t)(MAX_REST - have));
+		// Page by page, from the end of the page that is before.
+		size_t n = (size_t)((end - have - 1) % DUMP_PAGE_SIZE + 1);
+		n = EY_MIN(n, (size_t)(MAX_REST - have));
 
 		if (!read_bytes(f->m, end - have - n, before + MAX_REST - have - n, n))
 			break;

@@ -178,6 +178,19 @@ void fake_kallsyms_make(struct fake_kallsyms *k, const struct fake_symbol *symbo
 	}
 }
 
+static const char *const part_names[] = {"kallsyms_num_syms",	 "kallsyms_relative_base",
+					 "kallsyms_token_index", "kallsyms_token_table",
+					 "kallsyms_offsets",	 "kallsyms_names"};
+
+uint64_t fake_kallsyms_part(const char *name)
+{
+	for (size_t i = 0; i < EY_ARRAY_SIZE(part_names); i++) {
+		if (!strcmp(part_names[i], name))
+			return FAKE_KALLSYMS + i * FAKE_KALLSYMS_PART;
+	}
+	abort();
+}
+
 void fake_kallsyms_put(struct fake_kallsyms *k, struct fake_dump *f)
 {
 	const struct {
@@ -194,11 +207,75 @@ void fake_kallsyms_put(struct fake_kallsyms *k, struct fake_dump *f)
 	};
 
 	for (size_t i = 0; i < EY_ARRAY_SIZE(parts); i++) {
-		uint64_t at = FAKE_KALLSYMS + i * FAKE_KALLSYMS_PART;
+		uint64_t at = fake_kallsyms_part(parts[i].name);
 
+		if (k->no_base && parts[i].data == &k->relative_base)
+			continue;
 		fake_dump_put(f, at, parts[i].data, parts[i].len);
 		fake_dump_symbol(f, parts[i].name, at);
 	}
+	ey_buf_deinit(&k->names);
+	ey_buf_deinit(&k->offsets);
+	ey_buf_deinit(&k->token_table);
+	ey_buf_deinit(&k->token_index);
+}
+
+static void align(struct ey_buf *b)
+{
+	while (b->len % 8)
+		ey_buf_addc(b, '\0');
+}
+
+static void add_offsets(struct ey_buf *image, struct fake_kallsyms *k,
+			const struct fake_symbol *symbols, uint64_t at,
+			enum fake_kallsyms_order order)
+{
+	for (size_t i = 0; i < k->count; i++) {
+		int32_t offset = (int32_t)(symbols[i].address - (at + image->len));
+
+		if (order == FAKE_KALLSYMS_BEFORE_4_6)
+			ey_buf_add(image, &symbols[i].address, 8);
+		else if (order == FAKE_KALLSYMS_7)
+			ey_buf_add(image, &offset, 4);
+		else
+			ey_buf_add(image, k->offsets.data + 4 * i, 4);
+	}
+	align(image);
+	if (order == FAKE_KALLSYMS_BEFORE_6_4 || order == FAKE_KALLSYMS_SINCE_6_4)
+		ey_buf_add(image, &k->relative_base, 8);
+}
+
+void fake_kallsyms_put_image(struct fake_kallsyms *k, const struct fake_symbol *symbols,
+			     struct fake_dump *f, uint64_t at, enum fake_kallsyms_order order)
+{
+	_cleanup_buf_ struct ey_buf image = EY_BUF_INIT;
+	const bool offsets_first =
+		order == FAKE_KALLSYMS_BEFORE_6_4 || order == FAKE_KALLSYMS_BEFORE_4_6;
+	const unsigned int marker_size = order == FAKE_KALLSYMS_BEFORE_4_6 ? 8 : 4;
+	uint64_t pos = 0;
+
+	if (offsets_first)
+		add_offsets(&image, k, symbols, at, order);
+	ey_buf_add(&image, &k->count, 4);
+	align(&image);
+	ey_buf_add(&image, k->names.data, k->names.len);
+	align(&image);
+	for (size_t i = 0; i < k->count; i++) {
+		const uint8_t *name = (const uint8_t *)k->names.data + pos;
+
+		if (i % 256 == 0)
+			ey_buf_add(&image, &pos, marker_size);
+		pos += name[0] & 0x80 ? 2 + (name[0] & 0x7fu) + 128u * name[1] : 1u + name[0];
+	}
+	align(&image);
+	// Without what fake_kallsyms_make() put behind the last token.
+	ey_buf_add(&image, k->token_table.data, k->token_table.len - 256);
+	align(&image);
+	ey_buf_add(&image, k->token_index.data, k->token_index.len);
+	align(&image);
+	if (!offsets_first)
+		add_offsets(&image, k, symbols, at, order);
+	fake_dump_put(f, at, image.data, image.len);
 	ey_buf_deinit(&k->names);
 	ey_buf_deinit(&k->offsets);
 	ey_buf_deinit(&k->token_table);

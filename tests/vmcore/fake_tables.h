@@ -72,6 +72,8 @@ struct fake_kallsyms {
 	struct ey_buf names, offsets, token_table, token_index;
 	uint64_t relative_base;
 	uint32_t count;
+	/** The kernel has no kallsyms_relative_base (7.x). */
+	bool no_base;
 };
 
 /**
@@ -80,8 +82,28 @@ struct fake_kallsyms {
  */
 void fake_kallsyms_make(struct fake_kallsyms *k, const struct fake_symbol *symbols, size_t count,
 			uint64_t relative_base, bool absolute_percpu);
+/** Where fake_kallsyms_put() puts the part of this name. */
+uint64_t fake_kallsyms_part(const char *name);
 /** Put them into the dump's memory, and where they are into its VMCOREINFO; frees @p k. */
 void fake_kallsyms_put(struct fake_kallsyms *k, struct fake_dump *f);
+
+/** How an image has them, one part behind the other, each aligned to 8 bytes. */
+enum fake_kallsyms_order {
+	/** The offsets first. */
+	FAKE_KALLSYMS_BEFORE_6_4,
+	/** The offsets last. */
+	FAKE_KALLSYMS_SINCE_6_4,
+	/** The same, with offsets from their own place and no base. */
+	FAKE_KALLSYMS_7,
+	/** Addresses first, and markers of 8 bytes. */
+	FAKE_KALLSYMS_BEFORE_4_6,
+};
+/**
+ * Put them into the dump's memory from @p at on, and say nothing of them in its VMCOREINFO; frees
+ * @p k. @p symbols are those that it was made of.
+ */
+void fake_kallsyms_put_image(struct fake_kallsyms *k, const struct fake_symbol *symbols,
+			     struct fake_dump *f, uint64_t at, enum fake_kallsyms_order order);
 
 /** Where fake_kallsyms_put() puts them. */
 enum { FAKE_KALLSYMS_PART = 0x100000 };

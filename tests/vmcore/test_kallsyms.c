@@ -212,6 +212,117 @@ static void what_vmcoreinfo_lacks_is_named(void **state)
 	end(&w);
 }
 
+// Enough symbols for several marks; their names differ in length.
+static const struct fake_symbol *many(size_t *count_ret)
+{
+	enum { COUNT = 3 * 256 + 40 };
+	static struct fake_symbol symbols[COUNT];
+	static char names[COUNT][40];
+
+	for (int i = 0; i < COUNT; i++) {
+		snprintf(names[i], sizeof(names[i]), "Tschedule%.*s%d", i % 20,
+			 "aaaaaaaaaaaaaaaaaaaaaaaa", i);
+		symbols[i] = (struct fake_symbol){FAKE_IMAGE + (uint64_t)i * 16, names[i]};
+	}
+	*count_ret = COUNT;
+	return symbols;
+}
+
+// Before 6.0 VMCOREINFO says nothing of kallsyms.
+static void parts_are_found_by_their_form(void **state)
+{
+	const enum fake_kallsyms_order orders[] = {FAKE_KALLSYMS_BEFORE_6_4,
+						   FAKE_KALLSYMS_SINCE_6_4, FAKE_KALLSYMS_7,
+						   FAKE_KALLSYMS_BEFORE_4_6};
+	const enum kallsyms_form plain[] = {KALLSYMS_RELATIVE, KALLSYMS_RELATIVE,
+					    KALLSYMS_PLACE_RELATIVE, KALLSYMS_ADDRESSES};
+	size_t all;
+	const struct fake_symbol *symbols = many(&all);
+	// One mark, an even and an odd number of them, and names that end at one.
+	const size_t counts[] = {3, 300, 600, 512, all};
+
+	for (size_t i = 0; i < EY_ARRAY_SIZE(orders) * EY_ARRAY_SIZE(counts) * 2; i++) {
+		const size_t order = i % EY_ARRAY_SIZE(orders);
+		const size_t count = counts[i / EY_ARRAY_SIZE(orders) % EY_ARRAY_SIZE(counts)];
+		const bool percpu = i >= EY_ARRAY_SIZE(orders) * EY_ARRAY_SIZE(counts);
+		struct fake_kallsyms fake;
+		struct world w;
+
+		fake_kallsyms_make(&fake, symbols, count, FAKE_IMAGE, percpu);
+		fake_dump_init(&w.fake, 4);
+		fake_dump_symbol(&w.fake, "_stext", FAKE_IMAGE);
+		// Where it begins within a page does not matter.
+		fake_kallsyms_put_image(&fake, symbols, &w.fake, FAKE_KALLSYMS + 0xf00 + 8 * i,
+					orders[order]);
+		assert_ok(dump_open(&w.dump, fake_dump_elf_file(&w.fake)));
+		assert_ok(memory_init(&w.memory, &w.dump));
+		assert_ok(kallsyms_init(&w.kallsyms, &w.memory));
+		assert_int_equal(w.kallsyms.count, count);
+		assert_int_equal(w.kallsyms.form,
+				 percpu && order < 2 ? KALLSYMS_ABSOLUTE_PERCPU : plain[order]);
+		kallsyms_resolve(&w.kallsyms, NULL, 0);
+		for (size_t s = 0; s + 1 < count; s++)
+			assert_at(&w, symbols[s].address + 3, symbols[s].name + 1,
+				  symbols[s].address, 16);
+		end(&w);
+	}
+}
+
+static void what_only_looks_like_kallsyms_is_passed_over(void **state)
+{
+	uint16_t growing[4096];
+	size_t count;
+	const struct fake_symbol *symbols = many(&count);
+	struct fake_kallsyms fake;
+	struct world w;
+
+	for (size_t i = 0; i < EY_ARRAY_SIZE(growing); i++)
+		growing[i] = (uint16_t)(3 * (i % 1024));
+	for (int there = 0; there < 2; there++) {
+		fake_kallsyms_make(&fake, symbols, count, FAKE_IMAGE, true);
+		fake_dump_init(&w.fake, 4);
+		fake_dump_symbol(&w.fake, "_stext", FAKE_IMAGE);
+		fake_dump_put(&w.fake, FAKE_IMAGE + 0x10010, growing, sizeof(growing));
+		// A number that does not fit that of the markers.
+		fake.count -= there ? 0 : 600;
+		fake_kallsyms_put_image(&fake, symbols, &w.fake, FAKE_KALLSYMS,
+					FAKE_KALLSYMS_BEFORE_6_4);
+		assert_ok(dump_open(&w.dump, fake_dump_elf_file(&w.fake)));
+		assert_ok(memory_init(&w.memory, &w.dump));
+		if (there)
+			assert_ok(kallsyms_init(&w.kallsyms, &w.memory));
+		else
+			assert_error(kallsyms_init(&w.kallsyms, &w.memory), EY_ERR_INPUT,
+				     "was not found in the kernel's image");
+		end(&w);
+	}
+}
+
+// Since 7.x VMCOREINFO names no base, for there is none.
+static void offsets_from_their_own_place_are_read(void **state)
+{
+	struct wanted_symbol wanted[] = {{.name = "init_task"}, {.name = "x"}};
+	struct fake_kallsyms fake;
+	struct world w;
+
+	fake_kallsyms_make(&fake, few + 1, EY_ARRAY_SIZE(few) - 1, FAKE_IMAGE, false);
+	for (uint32_t i = 0; i < fake.count; i++) {
+		uint64_t place = fake_kallsyms_part("kallsyms_offsets") + i * UINT64_C(4);
+		int32_t offset = (int32_t)(few[i + 1].address - place);
+
+		memcpy(fake.offsets.data + i * UINT64_C(4), &offset, sizeof(offset));
+	}
+	fake.no_base = true;
+	open_fake(&w, &fake);
+	assert_ok(kallsyms_init(&w.kallsyms, &w.memory));
+	assert_int_equal(w.kallsyms.form, KALLSYMS_PLACE_RELATIVE);
+	kallsyms_resolve(&w.kallsyms, wanted, EY_ARRAY_SIZE(wanted));
+	assert_int_equal(wanted[0].address, FAKE_IMAGE + 0x400);
+	assert_int_equal(wanted[1].address, FAKE_IMAGE + 0x40);
+	assert_at(&w, FAKE_IMAGE + 0x3f, "schedule", FAKE_IMAGE + 0x10, 0x30);
+	end(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -221,6 +332,9 @@ int main(void)
 		cmocka_unit_test(names_that_break_off_are_counted),
 		cmocka_unit_test(damaged_tables_are_refused),
 		cmocka_unit_test(what_vmcoreinfo_lacks_is_named),
+		cmocka_unit_test(parts_are_found_by_their_form),
+		cmocka_unit_test(what_only_looks_like_kallsyms_is_passed_over),
+		cmocka_unit_test(offsets_from_their_own_place_are_read),
 	};
 
 	return cmocka_run_group_tests_name("kallsyms", tests, NULL, NULL);
