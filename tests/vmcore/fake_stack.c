@@ -12,6 +12,7 @@ enum { PRSTATUS_SIZE = 336, PRSTATUS_REGS = 112, CPU_STRIDE = 0x100, CPUS = 2 };
 enum { TASK_PID = 0, TASK_TGID = 4, TASK_STATE = 8, TASK_COMM = 16, TASK_STACK = 32, TASK_SP = 40 };
 
 const struct fake_orc_layout fake_orc_6_1 = {{{32, 4}, {36, 4}, {40, 2}, {0, 0}, {42, 1}}};
+const struct fake_orc_layout fake_orc_6_3 = {{{32, 4}, {36, 4}, {40, 2}, {42, 1}, {43, 1}}};
 const struct fake_orc_layout fake_orc_6_4 = {{{32, 4}, {36, 4}, {40, 3}, {43, 1}, {0, 0}}};
 
 void fake_stack_init(struct fake_stack *s)
@@ -30,9 +31,17 @@ void fake_stack_orc(struct fake_stack *s, uint64_t ip, int16_t sp_offset, int16_
 	int32_t relative = (int32_t)(ip - place);
 	uint64_t bits = (uint64_t)(uint16_t)bp_offset << 16 | (uint16_t)sp_offset;
 
+	// ORC_REG_* (arch/x86/include/asm/orc_types.h): PREV_SP, DX, DI, BP, SP, R10, R13, and the
+	// indirect ones by BP and SP.
+	static const uint32_t renumbered[10] = {0, 8, 2, 5, 4, 3, 6, 7, 10, 9};
+
 	for (int i = 0; i < ORC_FIELDS; i++) {
+		uint32_t value = fields[i];
+
+		if (s->new_registers && i <= ORC_FIELD_BP_REG)
+			value = renumbered[value];
 		if (s->layout.bits[i].size)
-			bits |= (uint64_t)fields[i] << s->layout.bits[i].offset;
+			bits |= (uint64_t)value << s->layout.bits[i].offset;
 	}
 	fake_dump_put(&s->fake, place, &relative, sizeof(relative));
 	fake_dump_put(&s->fake, FAKE_ORCS + s->orc_count * 6, &bits, 6);
@@ -126,7 +135,8 @@ struct kernel *fake_stack_open(struct fake_stack *s)
 	fake_kernel_member(k, MEM_TASK_STACK, TASK_STACK, 8);
 	fake_kernel_member(k, MEM_TASK_THREAD_SP, TASK_SP, 8);
 	fake_kernel_cpus(k, CPUS, CPU_STRIDE);
-	set_orc_members(k, &s->layout);
+	if (!s->no_orc_types)
+		set_orc_members(k, &s->layout);
 	_cleanup_error_ struct ey_error *err = orc_create(k, &k->orc);
 	return k;
 }

@@ -49,8 +49,8 @@ struct fake_orc_layout {
 	} bits[ORC_FIELDS];
 };
 
-/** Linux 6.1's, and the one since 6.4. */
-extern const struct fake_orc_layout fake_orc_6_1, fake_orc_6_4;
+/** Linux 5.10's to 6.2's, that of 6.3 alone, and the one since 6.4. */
+extern const struct fake_orc_layout fake_orc_6_1, fake_orc_6_3, fake_orc_6_4;
 
 struct fake_stack {
 	struct fake_dump fake;
@@ -58,10 +58,17 @@ struct fake_stack {
 	struct cpu_regs regs;
 	struct fake_orc_layout layout;
 	size_t orc_count;
+	/** Registers are numbered as in 7.x. */
+	bool new_registers;
+	/** The kernel has no types of its ORC entries. */
+	bool no_orc_types;
 };
 
 void fake_stack_init(struct fake_stack *s);
-/** Add an entry for the code from @p ip on; in the order of addresses. Values of the fields. */
+/**
+ * Add an entry for the code from @p ip on; in the order of addresses. Values of the fields, the
+ * registers numbered as before 7.x.
+ */
 void fake_stack_orc(struct fake_stack *s, uint64_t ip, int16_t sp_offset, int16_t bp_offset,
 		    const uint32_t fields[ORC_FIELDS]);
 /** Put a word on the stack. */

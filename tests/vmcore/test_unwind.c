@@ -6,9 +6,11 @@
  */
 #include "vmcore_test.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "fake_stack.h"
+#include "vmcore/module.h"
 #include "vmcore/orc.h"
 #include "vmcore/stack.h"
 
@@ -27,8 +29,11 @@ static void at_function(struct fake_stack *s, int n, uint32_t sp_reg, int16_t sp
 	bool end = sp_reg == UNDEFINED && type == 1;
 	bool old = s->layout.bits[ORC_FIELD_TYPE].size == 2;
 
+	// Registers of an exception: the numbers are 1 and 2, or 3 and 4.
+	bool signal = sp_reg != UNDEFINED && type && type != 2 + (old ? 2u : 0u);
+
 	fake_stack_orc(s, FAKE_FUNCTION(n, 0), sp_offset, bp_offset,
-		       (uint32_t[]){sp_reg, bp_reg, end && old ? 0 : type, 0, end});
+		       (uint32_t[]){sp_reg, bp_reg, end && old ? 0 : type, signal, end});
 }
 
 enum { END_OF_STACK = 1 };
@@ -96,16 +101,34 @@ static void write_exception(struct fake_stack *s)
 	fake_stack_word(s, STACK(0x308), FAKE_FUNCTION(4, 0x50)); // behind f_3's saved bp
 }
 
+// The layouts that there have been, with their kinds; registers renumbered or not.
+static const struct {
+	const struct fake_orc_layout *layout;
+	const struct kinds *kinds;
+	bool new_registers;
+} tables[] = {{&fake_orc_6_1, &kinds_6_1, false},
+	      {&fake_orc_6_3, &kinds_6_1, false},
+	      {&fake_orc_6_4, &kinds_6_4, false},
+	      {&fake_orc_6_4, &kinds_6_4, true}};
+
+// Table i, without the types of its entries in the second half.
+static void begin_table(struct fake_stack *s, size_t i)
+{
+	const size_t t = i % EY_ARRAY_SIZE(tables);
+
+	begin(s, 0, 0);
+	s->layout = *tables[t].layout;
+	s->new_registers = tables[t].new_registers;
+	s->no_orc_types = i >= EY_ARRAY_SIZE(tables);
+	write_table(s, tables[t].kinds);
+}
+
 static void calls_and_exceptions_are_followed(void **state)
 {
-	const struct fake_orc_layout *layouts[] = {&fake_orc_6_1, &fake_orc_6_4};
-
-	for (size_t i = 0; i < EY_ARRAY_SIZE(layouts); i++) {
+	for (size_t i = 0; i < 2 * EY_ARRAY_SIZE(tables); i++) {
 		struct fake_stack s;
 
-		begin(&s, 0, 0);
-		s.layout = *layouts[i];
-		write_table(&s, i ? &kinds_6_4 : &kinds_6_1);
+		begin_table(&s, i);
 		write_exception(&s);
 		assert_stack(&s, "f_0+10* f_1+20 f_2+40 f_3+30* f_4+50", NULL);
 	}
@@ -321,17 +344,13 @@ static void sleeping_task_is_followed_from_its_stack_pointer(void **state)
 	fake_kernel_close(k);
 }
 
-static void orc_entries_of_both_layouts_are_decoded(void **state)
+static void orc_entries_of_all_layouts_are_decoded(void **state)
 {
-	const struct fake_orc_layout *layouts[] = {&fake_orc_6_1, &fake_orc_6_4};
-
-	for (size_t i = 0; i < EY_ARRAY_SIZE(layouts); i++) {
+	for (size_t i = 0; i < 2 * EY_ARRAY_SIZE(tables); i++) {
 		struct fake_stack s;
 		struct orc_entry e;
 
-		begin(&s, 0, 0);
-		s.layout = *layouts[i];
-		write_table(&s, i ? &kinds_6_4 : &kinds_6_1);
+		begin_table(&s, i);
 		struct kernel *k = fake_stack_open(&s);
 		assert_true(orc_find(k, FAKE_FUNCTION(1, 0xff), &e));
 		assert_int_equal(e.type, ORC_TYPE_CALL);
@@ -339,8 +358,12 @@ static void orc_entries_of_both_layouts_are_decoded(void **state)
 		assert_int_equal(e.sp_offset, 24);
 		assert_int_equal(e.bp_reg, ORC_REG_PREV_SP);
 		assert_int_equal(e.bp_offset, -16);
+		assert_false(e.signal);
+		assert_true(orc_find(k, FAKE_FUNCTION(3, 0), &e));
+		assert_int_equal(e.sp_reg, ORC_REG_BP);
 		assert_true(orc_find(k, FAKE_FUNCTION(2, 0), &e));
 		assert_int_equal(e.type, ORC_TYPE_REGS);
+		assert_true(e.signal);
 		assert_true(orc_find(k, FAKE_FUNCTION(6, 0), &e));
 		assert_int_equal(e.type, ORC_TYPE_REGS_PARTIAL);
 		assert_true(orc_find(k, FAKE_FUNCTION(4, 0), &e));
@@ -349,6 +372,51 @@ static void orc_entries_of_both_layouts_are_decoded(void **state)
 		assert_int_equal(e.type, ORC_TYPE_UNDEFINED);
 		assert_false(orc_find(k, FAKE_TEXT - 1, &e));
 		assert_false(orc_find(k, FAKE_TEXT + FAKE_TEXT_SIZE, &e));
+		fake_kernel_close(k);
+	}
+}
+
+// A module's table stands in its own memory, with the kernel's layout.
+static void modules_have_their_own_table(void **state)
+{
+	enum { ENTRIES = 2 };
+	const uint64_t text = FAKE_IMAGE + 0x40000000ULL, ips = text + 0x2000, orcs = text + 0x3000;
+
+	for (size_t i = 0; i < 2 * EY_ARRAY_SIZE(tables); i++) {
+		struct fake_stack s;
+		struct orc_entry e;
+
+		begin_table(&s, i);
+		// As those of the kernel's f_1 and f_3, put elsewhere.
+		for (uint64_t n = 0; n < ENTRIES; n++) {
+			const int16_t from_prev_sp = -16;
+			int32_t relative = (int32_t)(text + n * 0x100 - (ips + n * 4));
+			uint64_t bits = (n ? 16 : 24) | (uint64_t)(uint16_t)from_prev_sp << 16;
+
+			bits |= (n ? 4ULL : s.new_registers ? 3ULL : 5ULL) << 32;
+			bits |= (s.new_registers ? 8ULL : 1ULL) << 36;
+			bits |= (uint64_t)tables[i % EY_ARRAY_SIZE(tables)].kinds->call << 40;
+			fake_dump_put(&s.fake, ips + n * 4, &relative, sizeof(relative));
+			fake_dump_put(&s.fake, orcs + n * 6, &bits, 6);
+		}
+		struct kernel *k = fake_stack_open(&s);
+		k->modules = calloc(1, sizeof(*k->modules));
+		assert_non_null(k->modules);
+		k->modules[0] = (struct module){.text_base = text,
+						.text_size = 0x200,
+						.orc_ips = ips,
+						.orc_entries = orcs,
+						.orc_count = ENTRIES};
+		k->module_count = 1;
+		assert_true(orc_find(k, text + 0x80, &e));
+		assert_int_equal(e.type, ORC_TYPE_CALL);
+		assert_int_equal(e.sp_reg, ORC_REG_SP);
+		assert_int_equal(e.sp_offset, 24);
+		assert_int_equal(e.bp_reg, ORC_REG_PREV_SP);
+		assert_int_equal(e.bp_offset, -16);
+		assert_true(orc_find(k, text + 0x180, &e));
+		assert_int_equal(e.sp_reg, ORC_REG_BP);
+		assert_false(orc_find(k, text + 0x200, &e));
 		fake_kernel_close(k);
 	}
 }
@@ -396,7 +464,8 @@ int main(void)
 		cmocka_unit_test(exceptions_in_circles_end),
 		cmocka_unit_test(crash_path_is_found_on_the_stack),
 		cmocka_unit_test(sleeping_task_is_followed_from_its_stack_pointer),
-		cmocka_unit_test(orc_entries_of_both_layouts_are_decoded),
+		cmocka_unit_test(orc_entries_of_all_layouts_are_decoded),
+		cmocka_unit_test(modules_have_their_own_table),
 		cmocka_unit_test(wild_layouts_are_refused),
 	};
 
