@@ -12,7 +12,8 @@ static const char *const rule_names[] = {
 static const char *const section_names[] = {
 	[SECTION_BARE] = "frames without a title", [SECTION_TRACE] = "the call trace",
 	[SECTION_NMI] = "an NMI backtrace",	   [SECTION_TASK] = "a task's stack",
-	[SECTION_ORIGIN] = "an origin's stack",	   [SECTION_CHAIN] = "a lock chain",
+	[SECTION_ORIGIN] = "an origin's stack",	   [SECTION_FREED] = "the stack that freed it",
+	[SECTION_CHAIN] = "a lock chain",
 };
 
 struct ey_error *oops_explain(const struct report *r, struct oops_event *e)

@@ -309,6 +309,7 @@ static struct ey_error *copy_frames(struct oops_event *e, const struct report *r
 		struct oops_frame *to = &e->frames[e->frame_count];
 
 		if (r->sections[f->section] == SECTION_ORIGIN ||
+		    r->sections[f->section] == SECTION_FREED ||
 		    r->sections[f->section] == SECTION_CHAIN || (f->flags & FRAME_PC))
 			continue;
 		e->frame_count++;
@@ -369,6 +370,68 @@ static struct ey_error *set_hardware(struct oops_event *e, struct report *r)
 	return NULL;
 }
 
+// The words of a report that blames no function: what does not tell one matter from another (the
+// task it happened to, addresses, times) is left out.
+static void key_words(const struct report *r, enum oops_kind kind, struct ey_buf *reason)
+{
+	_cleanup_buf_ struct ey_buf words = EY_BUF_INIT;
+	const char *cut;
+
+	switch (r->rule) {
+	case RULE_UNWIND:
+		// "WARNING: kernel stack regs at X in comm:pid has bad 'bp' value X"; which of two
+		// complaints of one stack came first does not matter.
+		oops_key_text(r->both_unwind ? "bad stack"
+			      : strstr(r->header, "frame pointer")
+				      ? "bad frame pointer on the stack"
+				      : "bad regs on the stack",
+			      reason);
+		return;
+	case RULE_PANIC:
+		oops_key_text(r->panic, reason);
+		return;
+	case RULE_SLAB:
+		// "BUG kmalloc-64 (Tainted: G    B): Poison overwritten"
+		cut = strstr(r->header, " (");
+		ey_buf_add(&words, r->header, cut ? (size_t)(cut - r->header) : strlen(r->header));
+		if (cut && (cut = strchr(cut, ')')))
+			ey_buf_adds(&words, cut + 1);
+		break;
+	case RULE_SPINLOCK:
+		// "BUG: spinlock bad magic on CPU#1, comm/pid"
+		cut = strstr(r->header, " on CPU#");
+		ey_buf_add(&words, r->header, cut ? (size_t)(cut - r->header) : strlen(r->header));
+		break;
+	case RULE_OOM_KILL:
+		ey_buf_printf(&words, "%.*s %s", (int)r->header_end, r->header, r->comm);
+		break;
+	case RULE_HUNG_TASK:
+	case RULE_RCU_STALL:
+	case RULE_SOFT_LOCKUP:
+	case RULE_HARD_LOCKUP:
+	case RULE_SCHED_ATOMIC:
+	case RULE_PREEMPT:
+	case RULE_DENTRY:
+	case RULE_WORKQUEUE:
+	case RULE_CSD:
+	case RULE_LEAK:
+	case RULE_BAD_PAGE:
+	case RULE_BAD_IRQ:
+		title_words(r, kind, &words);
+		break;
+	default:
+		if (oops_rule_info[r->rule].flags & RULE_DIE && r->rule != RULE_BUG_AT &&
+		    r->rule != RULE_DIED)
+			title_words(r, kind, &words);
+		else
+			ey_buf_adds(&words, r->header);
+		break;
+	}
+	// Without memory the title or the reason fails just the same.
+	if (words.data)
+		oops_key_text(words.data, reason);
+}
+
 static struct ey_error *make_keys(struct oops_event *e, const struct report *r, const char *guilty)
 {
 	_cleanup_buf_ struct ey_buf title = EY_BUF_INIT, reason = EY_BUF_INIT;
@@ -392,16 +455,8 @@ static struct ey_error *make_keys(struct oops_event *e, const struct report *r, 
 		ey_buf_adds(&reason, oops_group_name(guilty, group, sizeof(group)));
 		if (warning_class(r))
 			ey_buf_printf(&reason, ":%s", warning_class(r));
-	} else if (r->rule == RULE_UNWIND) {
-		// "WARNING: kernel stack regs at X in comm:pid has bad 'bp' value X"; which of two
-		// complaints of one stack came first does not matter.
-		oops_key_text(r->both_unwind ? "bad stack"
-			      : strstr(r->header, "frame pointer")
-				      ? "bad frame pointer on the stack"
-				      : "bad regs on the stack",
-			      &reason);
 	} else {
-		oops_key_text(r->rule == RULE_PANIC ? r->panic : r->header, &reason);
+		key_words(r, e->kind, &reason);
 	}
 	if ((err = ey_buf_error(&title)) || (err = ey_buf_error(&reason)))
 		return err;

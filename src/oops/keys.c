@@ -81,6 +81,8 @@ const char *oops_plain_name(const char *name, char *buf, size_t size)
 		if (at && at > name && (size_t)(at - name) < len)
 			len = (size_t)(at - name);
 	}
+	if (name[0] == '_' && name[1] == 'R' && oops_rust_name(name, len, buf, size))
+		return buf;
 	if (len >= size)
 		len = size - 1;
 	memcpy(buf, name, len);
@@ -145,6 +147,13 @@ const char *oops_group_name(const char *name, char *buf, size_t size)
 			break;
 		}
 	}
+	// "<a::Type as a::Trait>::function": a key holds no signs that others must escape.
+	char *to = buf;
+	for (const char *p = buf; *p; p++) {
+		if (*p != '<' && *p != '>' && *p != '&')
+			*to++ = *p == ' ' ? '-' : *p;
+	}
+	*to = '\0';
 	return buf;
 }
 
@@ -303,30 +312,45 @@ static int unreliable_guilty(const struct report *r)
 	return -2;
 }
 
+// Whose the object was matters more than who stumbled on it: of a section's kind, the round in
+// which it is looked at, from 0; -1: never.
+static int round_of(const struct report *r, enum oops_section_kind kind)
+{
+	bool poison = r->rule == RULE_SLAB && strstr(r->header, "Poison overwritten");
+	bool redzone = r->rule == RULE_SLAB && strstr(r->header, "edzone overwritten");
+
+	// A lock's chains are better than nothing; what else stands aside is another matter.
+	int last = r->kind == OOPS_LOCKDEP || r->rule == RULE_SLAB || r->rule == RULE_SLAB_TRACK
+			   ? 4
+			   : -1;
+
+	switch (kind) {
+	case SECTION_BARE:
+		// Sanitizers without "Call Trace:" print their frames right below the header;
+		// elsewhere frames that nothing announced are another context's.
+		return r->rule == RULE_KMSAN || r->rule == RULE_KCSAN || r->rule == RULE_KFENCE ? 2
+												: 3;
+	case SECTION_FREED:
+		return poison ? 0 : last;
+	case SECTION_ORIGIN:
+		// A bad page is its owner's, not its finder's.
+		return r->rule == RULE_BAD_PAGE || poison || redzone ? 1 : last;
+	case SECTION_CHAIN:
+		return last;
+	default:
+		return 2;
+	}
+}
+
 int oops_guilty_frame(const struct report *r)
 {
-	// Sanitizers without "Call Trace:" print their frames right below the header; elsewhere
-	// frames that nothing announced are another context's.
-	bool bare_first = r->rule == RULE_KMSAN || r->rule == RULE_KCSAN || r->rule == RULE_KFENCE;
-	// A bad page is its owner's, not its finder's.
-	bool origin_first = r->rule == RULE_BAD_PAGE;
-
 	int found = exception_guilty(r);
+
 	if (found >= 0)
 		return found;
-	for (int pass = 0; pass < 3; pass++) {
+	for (int round = 0; round < 5; round++) {
 		for (unsigned int s = 0; s < r->section_count; s++) {
-			bool bare = r->sections[s] == SECTION_BARE;
-			bool aside =
-				r->sections[s] == SECTION_ORIGIN || r->sections[s] == SECTION_CHAIN;
-			bool first = aside ? origin_first && r->sections[s] == SECTION_ORIGIN
-				     : origin_first ? false
-						    : !bare || bare_first;
-
-			// Then what nothing announced, at last lockdep's chains.
-			if (pass == 0	? !first
-			    : pass == 1 ? aside
-					: !aside || r->kind != OOPS_LOCKDEP)
+			if (round_of(r, r->sections[s]) != round)
 				continue;
 			found = section_guilty(r, s);
 			if (found >= 0)

@@ -44,9 +44,16 @@ const struct oops_pass *oops_pass_find(const char *function, unsigned int where)
 
 /**
  * The name without what the compiler and objtool add: ".isra.0", ".constprop.0", ".part.0",
- * ".cold", ".llvm.123", "__pfx_". @p buf has at least @p size bytes.
+ * ".cold", ".llvm.123", "__pfx_"; Rust's and plain C++ names as in their source. @p buf has
+ * @p size bytes.
  */
 const char *oops_plain_name(const char *name, char *buf, size_t size);
+/**
+ * The source's name of a Rust function, without hashes and the arguments of generics, of the
+ * @p len bytes of @p name ("_RNv..."): "<rust_binder::process::Process>::update_ref". False where
+ * it is no such name, or not within @p size bytes; @p buf is undefined then.
+ */
+bool oops_rust_name(const char *name, size_t len, char *buf, size_t size);
 /** The same, and functions that wait for the same under several names under the one. */
 const char *oops_guilty_name(const char *name, char *buf, size_t size);
 /** The same again, and system call wrappers under the call's one name: "sys_openat". */

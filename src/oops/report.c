@@ -50,7 +50,7 @@ static void section_begin(struct report *r, enum oops_section_kind kind)
 
 static bool is_aside(enum oops_section_kind kind)
 {
-	return kind == SECTION_ORIGIN || kind == SECTION_CHAIN;
+	return kind == SECTION_ORIGIN || kind == SECTION_FREED || kind == SECTION_CHAIN;
 }
 
 static void frame_add(struct report *r, const struct oops_symbol *symbol, unsigned int flags)
@@ -141,6 +141,31 @@ static bool is_bug_family(enum oops_rule rule)
 	       rule == RULE_CFI || rule == RULE_RUST;
 }
 
+// The first "name+0x1/0x2" of a text.
+static bool find_symbol(const char *p, const char *end, struct oops_symbol *ret)
+{
+	for (const char *plus = p; (plus = oops_find_bytes(plus, (size_t)(end - plus), "+0x", 3));
+	     plus++) {
+		const char *start = plus;
+		while (start > p && start[-1] != ' ' && start[-1] != '(' && start[-1] != '[' &&
+		       start[-1] != ']' && start[-1] != '\t')
+			start--;
+		if (start < plus && oops_symbol_parse(&start, end, ret))
+			return true;
+	}
+	return false;
+}
+
+// mm/slub.c print_track(): "INFO: Allocated in f+0x1/0x2 age=3 cpu=0 pid=1", then its stack.
+static void take_track(struct report *r, const char *s, size_t len, enum oops_section_kind kind)
+{
+	struct oops_symbol symbol;
+
+	section_begin(r, kind);
+	if (find_symbol(s, s + len, &symbol))
+		frame_add(r, &symbol, FRAME_RELIABLE);
+}
+
 // A header within an open report: more of the same matter, or another one?
 static bool continues(struct report *r, const struct oops_header *h, const char *text, size_t len)
 {
@@ -199,8 +224,11 @@ static bool continues(struct report *r, const struct oops_header *h, const char 
 		return true;
 	}
 	// slub.c prints who had the object in the midst of KASAN's and its own reports.
-	if (h->rule == RULE_SLAB_TRACK)
+	if (h->rule == RULE_SLAB_TRACK) {
+		take_track(r, text, len,
+			   oops_find(text, len, "INFO: Freed") ? SECTION_FREED : SECTION_ORIGIN);
 		return true;
+	}
 	// The stall detector stumbled while it printed: the stack is the stalled CPU's all the
 	// same.
 	if (h->rule == RULE_WARN_AT && r->rule == RULE_RCU_STALL && !r->frame_count)
@@ -229,21 +257,6 @@ static bool continues(struct report *r, const struct oops_header *h, const char 
 	    (h->rule == RULE_NMI) == (r->rule == RULE_NMI) &&
 	    !(r->time >= 0 && r->now > r->time + INCIDENT_SECONDS))
 		return true;
-	return false;
-}
-
-// The first "name+0x1/0x2" of a text.
-static bool find_symbol(const char *p, const char *end, struct oops_symbol *ret)
-{
-	for (const char *plus = p; (plus = oops_find_bytes(plus, (size_t)(end - plus), "+0x", 3));
-	     plus++) {
-		const char *start = plus;
-		while (start > p && start[-1] != ' ' && start[-1] != '(' && start[-1] != '[' &&
-		       start[-1] != ']' && start[-1] != '\t')
-			start--;
-		if (start < plus && oops_symbol_parse(&start, end, ret))
-			return true;
-	}
 	return false;
 }
 
@@ -421,7 +434,10 @@ enum report_take report_add(struct report *r, const struct oops_line *line,
 			r->next_is_victim = section == SECTION_TASK;
 			section = SECTION_ORIGIN;
 		}
-		section_begin(r, section);
+		if (r->rule == RULE_SLAB && oops_find(s, line->len, " in "))
+			take_track(r, s, line->len, section);
+		else
+			section_begin(r, section);
 		r->last_line = number;
 		return REPORT_TOOK;
 	}

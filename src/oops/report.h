@@ -37,6 +37,8 @@ enum oops_section_kind {
 	SECTION_TASK,
 	/** Where memory was allocated, freed, written before: not where it happened. */
 	SECTION_ORIGIN,
+	/** The same, where memory was freed. */
+	SECTION_FREED,
 	/** Where a lock was taken: lockdep's chains. */
 	SECTION_CHAIN,
 };

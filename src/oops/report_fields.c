@@ -112,14 +112,14 @@ bool report_section_of(const char *s, size_t len, enum oops_section_kind *ret)
 		ROW("backtrace:", SECTION_TRACE),
 		ROW("backtrace (", SECTION_TRACE),
 		ROW("Allocated", SECTION_ORIGIN),
-		ROW("Freed", SECTION_ORIGIN),
+		ROW("Freed", SECTION_FREED),
 		ROW("Uninit was ", SECTION_ORIGIN),
 		ROW("Local variable ", SECTION_ORIGIN),
 		ROW("Last call_rcu", SECTION_ORIGIN),
 		ROW("Last potentially related work creation", SECTION_ORIGIN),
 		ROW("Second to last ", SECTION_ORIGIN),
 		ROW("allocated by task", SECTION_ORIGIN),
-		ROW("freed by task", SECTION_ORIGIN),
+		ROW("freed by task", SECTION_FREED),
 		ROW("page_owner tracks", SECTION_ORIGIN),
 		ROW("page last allocated", SECTION_ORIGIN),
 		ROW("page last free", SECTION_ORIGIN),
@@ -163,7 +163,7 @@ bool report_section_of(const char *s, size_t len, enum oops_section_kind *ret)
 	}
 	if ((p = oops_find(s, len, " by task ")) && memchr(p, ':', (size_t)(s + len - p)) &&
 	    (oops_find(s, len, "llocated") || oops_find(s, len, "reed"))) {
-		*ret = SECTION_ORIGIN;
+		*ret = oops_find(s, len, "llocated") ? SECTION_ORIGIN : SECTION_FREED;
 		return true;
 	}
 	return false;
