@@ -174,6 +174,33 @@ export interface Task {
   rss_kib: number;
 }
 
+/** What the hardware itself reported (docs/record.schema.json); what is not known is not there. */
+export interface HardwareReport {
+  source: string;
+  severity: string;
+  corrected: boolean;
+  class?: string;
+  detail?: string;
+  unit?: string;
+  cpu?: number;
+  socket?: number;
+  bank?: number;
+  status?: string;
+  flags?: string[];
+  address?: string;
+  syndrome?: string;
+  vendor?: string;
+  cpuid?: string;
+  microcode?: string;
+  device?: string;
+  device_id?: string;
+  dimm?: string;
+  location?: string;
+  kernel_says?: string;
+  records?: number;
+  lines?: { [part: string]: number };
+}
+
 // record.json without log and tasks; every part may be missing, as records come from outside.
 export interface CrashRecord {
   event?: {
@@ -189,8 +216,15 @@ export interface CrashRecord {
     hardware?: string | null;
     frames?: Frame[];
     corrupted?: boolean;
+    panic?: string;
     first_line?: number;
     last_line?: number;
+    /** The line of the log, from 1, that each field came from. */
+    lines?: { [field: string]: number };
+    verdict?: string;
+    evidence?: string;
+    hints?: { verdict: string; evidence: string }[];
+    hardware_error?: HardwareReport;
   } | null;
   gaps?: { what?: string; why?: string }[];
   system?: {

@@ -210,6 +210,49 @@ async function main() {
     assert.equal(shown.map((l) => l.trimEnd()).join('\n'), text.split('\n').map((l) => l.trimEnd()).join('\n').trimEnd());
   });
 
+  await check('pointing at a field marks its line of the log, its number leads there', async () => {
+    const { record } = await api(`/api/v1/crashes/${crash.id}`);
+    const { lines, frames } = record.event;
+    const spot = page.locator('.line-spot');
+    await page.locator('.facts dd', { hasText: `pid ${crash.pid}` }).hover();
+    await page.locator('.facts .from-line', { hasText: `pid ${crash.pid}` }).hover();
+    assert.equal(await spot.getAttribute('data-line'), String(lines.comm));
+    assert.match(await spot.innerText(), new RegExp(`PID: ${crash.pid} `));
+    await page.locator('.trace .frame', { hasText: frames.at(-1).function }).last().hover();
+    assert.equal(await spot.getAttribute('data-line'), String(frames.at(-1).line));
+    await page.mouse.move(0, 0);
+    await spot.waitFor({ state: 'detached' });
+    // From another tab, and from the end of the log.
+    await page.getByRole('tab', { name: 'CPUs' }).click();
+    await page.getByRole('button', { name: `Model: line ${lines.hardware} of the kernel log` }).click();
+    await spot.waitFor();
+    assert.match(await spot.innerText(), /Hardware name: /);
+    await page.locator('.log').evaluate((log) => { log.scrollTop = 0; });
+    await page.getByRole('button', { name: `Exact key: line ${lines.function} of the kernel log` }).click();
+    assert.equal(await spot.getAttribute('data-line'), String(lines.function));
+    assert.match(await spot.innerText(), /RIP: 0010:/);
+    const inView = await page.locator('.log').evaluate((log) => {
+      const line = log.querySelector('.line-spot').getBoundingClientRect();
+      const box = log.getBoundingClientRect();
+      return line.top >= box.top && line.bottom <= box.bottom;
+    });
+    assert.ok(inView, 'the line is in view');
+  });
+
+  await check('a machine check is shown decoded, with the hint', async () => {
+    const { crashes } = await api('/api/v1/crashes?kind=MCE&limit=1');
+    await go(`/crashes/${crashes[0].id}`);
+    const panel = page.locator('.panel', { has: page.getByRole('heading', { name: 'Hardware error' }) });
+    for (const text of ['fatal bus error by a timeout', 'northbridge', 'bank 4, CPU 12, socket 0', 'b200000000070f0f VAL UC EN PCC'])
+      await panel.getByText(text).first().waitFor();
+    await page.locator('.note-hint', { hasText: 'Likely broken hardware: the hardware reported it' }).waitFor();
+    await panel.getByRole('button', { name: /^Status: line \d+ of/ }).click();
+    assert.match(await page.locator('.line-spot').innerText(), /Machine Check Exception: 5 Bank 4/);
+    await shot('machine-check', { fullPage: true });
+    await go(`/crashes/${crash.id}`);
+    await page.locator('.line-event').first().waitFor();
+  });
+
   await check('the other tabs show what the dump told', async () => {
     await page.getByRole('tab', { name: 'Analysis' }).click();
     await page.locator('.pre', { hasText: crash.host.name }).waitFor();

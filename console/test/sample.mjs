@@ -75,6 +75,12 @@ async function look(base) {
       });
       assert.ok(inView, 'first line of the event is in view');
     });
+    await check('what is pointed at is marked in the log', async () => {
+      await page.locator('.facts .from-line', { hasText: 'pid 148' }).hover();
+      assert.match(await page.locator('.line-spot').innerText(), /CPU: \d+ PID: 148 Comm: kdt-crasher .*Tainted: /);
+      await page.getByRole('button', { name: /^Exact key: line \d+ of the kernel log$/ }).click();
+      assert.match(await page.locator('.line-spot').innerText(), /RIP: 0010:lkdtm_BUG\+0x5\/0x10/);
+    });
     await check('its analysis is what crash users know', async () => {
       await page.getByRole('tab', { name: 'Analysis' }).click();
       for (const text of ['#0 [', 'machine_kexec at', '[exception RIP: lkdtm_BUG+5]']) await page.getByText(text).first().waitFor();

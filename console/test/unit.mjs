@@ -14,6 +14,7 @@ async function load(path) {
 }
 const format = await load('src/format.ts');
 const trace = await load('src/pages/trace.tsx');
+const lines = await load('src/ui/line.tsx');
 const tabs = await load('src/pages/crash_tabs.tsx');
 
 test('spans are read at a glance', () => {
@@ -47,6 +48,22 @@ test('frames are written as the kernel does', () => {
   assert.equal(trace.sourceName('foo.isra.0'), 'foo');
   assert.equal(trace.sourceName('foo.constprop.3.cold'), 'foo');
   assert.equal(trace.sourceName(undefined), '');
+});
+
+test('a line that is asked for before the log is there is shown when it comes', () => {
+  const seen = [];
+  let opened = 0;
+  const view = lines.makeLogView(() => opened++);
+  const log = { point: (n) => seen.push(['point', n]), jump: (n) => seen.push(['jump', n]) };
+  view.point(3);
+  view.jump(7);
+  assert.deepEqual([opened, seen], [1, []]);
+  const detach = view.attach(log);
+  view.point(9);
+  detach();
+  view.point(10);
+  assert.deepEqual(seen, [['jump', 7], ['point', 9]]);
+  assert.equal(opened, 1);
 });
 
 test('registers are those of the kernel, not of the system call before', () => {

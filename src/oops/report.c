@@ -339,6 +339,13 @@ static void take_lock_place(struct report *r, const char *s, size_t len)
 	}
 }
 
+// Only a fault makes something of the processor's state.
+static void take_state(struct report *r, const char *p, size_t n)
+{
+	if (oops_rule_info[r->rule].flags & RULE_DIE)
+		oops_state_take(&r->state, p, n);
+}
+
 enum report_take report_add(struct report *r, const struct oops_line *line,
 			    const struct oops_header *header, uint64_t number)
 {
@@ -407,7 +414,7 @@ enum report_take report_add(struct report *r, const struct oops_line *line,
 			r->pc_unknown = true;
 		}
 		if (pc == OOPS_PC_ADDRESS)
-			oops_state_take(&r->state, p, n);
+			take_state(r, p, n);
 		// What follows is the state of user space, before it called.
 		if (pc == OOPS_PC_USER)
 			r->state.done = r->state.code_done = true;
@@ -423,7 +430,7 @@ enum report_take report_add(struct report *r, const struct oops_line *line,
 		return REPORT_TOOK;
 	}
 	if (report_is_register_line(p, n)) {
-		oops_state_take(&r->state, p, n);
+		take_state(r, p, n);
 		if (r->idle_lines < 4)
 			r->last_line = number;
 		return REPORT_NEUTRAL;
@@ -459,7 +466,7 @@ enum report_take report_add(struct report *r, const struct oops_line *line,
 		report_take_modules(r, p + 18, end);
 	if (oops_has_prefix(p, n, "Modules linked in") || *p == '<' ||
 	    oops_has_prefix(p, n, "#PF")) {
-		oops_state_take(&r->state, p, n);
+		take_state(r, p, n);
 		return REPORT_NEUTRAL;
 	}
 	return REPORT_UNKNOWN;

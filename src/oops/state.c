@@ -118,22 +118,37 @@ static void take_code(struct oops_state *s, const char *p, const char *end)
 void oops_state_take(struct oops_state *s, const char *text, size_t len)
 {
 	const char *end = text + len, *p = skip_blank(text, end);
+	size_t n = (size_t)(end - p);
 	uint64_t v;
 
-	if (oops_has_prefix(p, (size_t)(end - p), "Code:")) {
-		take_code(s, p + 5, end);
-	} else if (oops_has_prefix(p, (size_t)(end - p), "RIP: 0010:0x")) {
-		if (!s->have_ip && take_hex(p + 12, end, &v)) {
-			s->have_ip = true;
-			s->ip = v;
-		}
-	} else if ((p = oops_find(text, len, "#PF: error_code(0x"))) {
-		if (!s->have_pf_code && take_hex(p + 18, end, &v)) {
+	if (n < 5)
+		return;
+	switch (*p) {
+	case '#':
+		if (oops_has_prefix(p, n, "#PF: error_code(0x") && !s->have_pf_code &&
+		    take_hex(p + 18, end, &v)) {
 			s->have_pf_code = true;
 			s->pf_code = (uint32_t)v;
 		}
-	} else if (!s->done) {
-		take_registers(s, text, end);
+		break;
+	case 'C':
+		if (p[1] == 'o')
+			take_code(s, p + 5, end);
+		else if (p[1] == 'R' && !s->have_cr2)
+			take_registers(s, p, end);
+		break;
+	case 'R':
+		if (oops_has_prefix(p, n, "RIP: 0010:0x")) {
+			if (!s->have_ip && take_hex(p + 12, end, &v)) {
+				s->have_ip = true;
+				s->ip = v;
+			}
+		} else if (!s->done && s->have != 0xffff) {
+			take_registers(s, p, end);
+		}
+		break;
+	default:
+		break;
 	}
 }
 

@@ -93,6 +93,15 @@ OUTBREAK = Bug(
     ['bnxt_poll_work', 'bnxt_poll', '__napi_poll', 'net_rx_action', '?__irq_wake_thread', '__do_softirq', 'irq_exit_rcu',
      'common_interrupt', 'asm_common_interrupt'] + IDLE, 0, 'bnxt_en')
 
+MACHINE_CHECK = {
+    'verdict': 'hardware', 'evidence': 'the hardware reported it: CPU 12: Machine Check Exception',
+    'hints': [{'verdict': 'hardware', 'evidence': 'the hardware reported it: CPU 12: Machine Check Exception'}],
+    'hardware_error': {
+        'source': 'mce', 'severity': 'fatal', 'corrected': False, 'class': 'bus or interconnect',
+        'detail': 'bus error by a timeout', 'unit': 'northbridge', 'cpu': 12, 'socket': 0, 'bank': 4,
+        'status': 'b200000000070f0f', 'flags': ['VAL', 'UC', 'EN', 'PCC'], 'vendor': 'AMD', 'cpuid': '100f42',
+        'microcode': '10000c8', 'kernel_says': 'Processor context corrupt'},
+}
 BOOT = (
     'Linux version {kernel} (debian-kernel@lists.debian.org) #1 SMP PREEMPT_DYNAMIC',
     'Command line: BOOT_IMAGE=/boot/vmlinuz-{kernel} root=/dev/mapper/vg-root ro crashkernel=512M panic=10',
@@ -126,9 +135,12 @@ def crash(rng, bug, host, when, kernel):
     t = [0.0]
     log = []
 
-    def say(text, dt=0.000071):
+    lines = {}
+
+    def say(text, dt=0.000071, *fields):
         t[0] += dt
         log.append('[%12.6f] %s' % (t[0], text))
+        lines.update(dict.fromkeys(fields, len(log)))
 
     for line in BOOT:
         say(line.format(kernel=kernel, hardware=hardware, cpus=cpus), 0.31)
@@ -139,10 +151,11 @@ def crash(rng, bug, host, when, kernel):
     first = len(log) + 1
     for line in bug.head:
         say(line)
-    say('CPU: %d PID: %d Comm: %s Kdump: loaded Not tainted %s #1  Debian' % (cpu, pid, comm, kernel))
-    say('Hardware name: ' + hardware)
+    say('CPU: %d PID: %d Comm: %s Kdump: loaded Not tainted %s #1  Debian' % (cpu, pid, comm, kernel), 0.000071,
+        'cpu', 'pid', 'comm', 'taint', 'kernel')
+    say('Hardware name: ' + hardware, 0.000071, 'hardware')
     tail = ' [%s]' % bug.module if bug.module else ''
-    say('RIP: 0010:%s+0x%x/0x%x%s' % (bug.function, offset, bug.size, tail))
+    say('RIP: 0010:%s+0x%x/0x%x%s' % (bug.function, offset, bug.size, tail), 0.000071, 'function')
     say('Code: ' + ' '.join('%02x' % rng.randrange(256) for _ in range(42)) + ' <48> 8b 40 38')
     say('RSP: 0018:ffffa1c2%08x EFLAGS: 00010246' % rng.getrandbits(32))
     for row in (('RAX', 'RBX', 'RCX'), ('RDX', 'RSI', 'RDI'), ('RBP', 'R08', 'R09'), ('R10', 'R11', 'R12'), ('R13', 'R14', 'R15')):
@@ -168,8 +181,11 @@ def crash(rng, bug, host, when, kernel):
         'kind': bug.kind, 'title': bug.title, 'function': bug.function, 'offset': offset, 'size': bug.size,
         'module': bug.module, 'guilty': bug.guilty, 'signature': '%s+0x%x' % (bug.function, offset), 'reason': bug.reason,
         'cpu': cpu, 'pid': pid, 'comm': comm, 'taint': 'G', 'kernel': kernel, 'hardware': hardware, 'frames': frames,
-        'corrupted': False, 'first_line': first, 'last_line': last,
+        'corrupted': False, 'first_line': first, 'last_line': last, 'lines': dict(lines, title=first),
     }
+    if bug.kind == 'MCE':
+        event.update(MACHINE_CHECK, lines=event['lines'])
+        event['hardware_error'] = dict(MACHINE_CHECK['hardware_error'], lines={'status': first})
     here = {'function': bug.function, 'offset': offset, 'size': bug.size, 'module': bug.module, 'reliable': True}
     stack = [dict(f, address='%016x' % (0xffffffff81000000 + rng.getrandbits(23))) for f in [here] + frames]
     for f in stack:

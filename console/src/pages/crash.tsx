@@ -8,8 +8,10 @@ import { bytes, modelName, number, plural, span, utc } from '../format';
 import { useLive } from '../live';
 import { href, Link, setParam, useRoute } from '../router';
 import { AlertCard } from '../ui/alert';
+import { FromLine, LogContext, makeLogView } from '../ui/line';
 import { Ago, Copy, Facts, Kind, Maybe, NotYet, Panel, ReasonState, Utc, Verdict } from '../ui/parts';
 import { AnalysisTab, CpusTab, LogTab, ModulesTab, RecordTab, registersOf, TasksTab, useText } from './crash_tabs';
+import { HardwareError, Hints } from './crash_blame';
 import { CallTrace } from './trace';
 
 const TABS = [
@@ -23,17 +25,19 @@ const TABS = [
 
 function Where({ crash: c, record }: { crash: Crash; record: CrashRecord | null }): JSX.Element {
   const task = record?.panic_task;
+  const lines = record?.event?.lines ?? {};
   const hardware = [modelName(c.model), c.firmware].filter(Boolean).join(' · ');
   const facts: [string, ComponentChildren][] = [
     ['Host', <><Link to={`/hosts/${c.host.id}`}><b>{c.host.name}</b></Link> <span class="quiet">in {c.host.site}</span></>],
     ['Time', <><Utc time={c.time} /> <span class="quiet">UTC, <Ago time={c.time} /></span></>],
     ['Was up', c.uptime_seconds === null ? <Maybe text={null} /> : span(c.uptime_seconds)],
-    ['Kernel', <><Link to={href('/crashes', { kernel: c.kernel })}><Maybe text={c.kernel} /></Link> <span class="quiet">{c.kernel_version}</span></>],
-    ['Model', c.model ? <Link to={href('/crashes', { model: c.model.id })}>{hardware}</Link> : <Maybe text={hardware} />],
+    ['Kernel', <FromLine line={lines.kernel} what="Kernel"><Link to={href('/crashes', { kernel: c.kernel })}><Maybe text={c.kernel} /></Link> <span class="quiet">{c.kernel_version}</span></FromLine>],
+    ['Model', <FromLine line={lines.hardware} what="Model">{c.model ? <Link to={href('/crashes', { model: c.model.id })}>{hardware}</Link> : <Maybe text={hardware} />}</FromLine>],
     ['Task', task?.comm || c.comm
-      ? <span><span class="mono">{task?.comm ?? c.comm}</span> <span class="quiet">pid {task?.pid ?? c.pid} on CPU {task?.cpu ?? c.cpu}{record?.system?.cpus ? ` of ${record.system.cpus}` : ''}</span></span>
+      ? <FromLine line={lines.comm ?? lines.pid ?? lines.cpu} what="Task"><span class="mono">{task?.comm ?? c.comm}</span> <span class="quiet">pid {task?.pid ?? c.pid} on CPU {task?.cpu ?? c.cpu}{record?.system?.cpus ? ` of ${record.system.cpus}` : ''}</span></FromLine>
       : <Maybe text={null} />],
-    ['Taint', <Maybe text={c.taint?.trim()} />],
+    ['Taint', <FromLine line={lines.taint} what="Taint"><Maybe text={c.taint?.trim()} /></FromLine>],
+    ...(record?.event?.panic ? [['Panic', <FromLine line={lines.panic} what="Panic">{record.event.panic}</FromLine>] as [string, ComponentChildren]] : []),
     ['Memory', record?.system?.memory_bytes ? bytes(record.system.memory_bytes) : <Maybe text={null} />],
     ['Load', <Maybe text={record?.system?.load?.join('  ')} />],
     ['Dump', <DumpState crash={c} />],
@@ -74,6 +78,8 @@ export function CrashView({ id }: { id: string }): JSX.Element {
     () => (log.text && first ? registersOf(log.text.split('\n').slice(first - 1, last)) : []),
     [log.text, first, last],
   );
+  const view = useMemo(() => makeLogView(() => setParam('tab', '')), [id]);
+  const lines = data?.record?.event?.lines ?? {};
   const title = data?.crash.title ?? '';
   useEffect(() => {
     if (title) document.title = `${title} · Eyrie`;
@@ -83,22 +89,23 @@ export function CrashView({ id }: { id: string }): JSX.Element {
   const others = data.same_reason.filter((s) => s.id !== c.id);
   const tab = TABS.find(([name]) => name === params.get('tab'))?.[0] ?? 'log';
   return (
-    <>
+    <LogContext.Provider value={view}>
       <div class="title">
         <div class="title-over">
           <Kind kind={c.kind} /><Verdict verdict={c.verdict} />
           {c.corrupted && <span class="badge badge-warn">log cut off</span>}
           <span class="quiet">crash #{c.id}</span>
         </div>
-        <h1><Maybe text={c.title ?? c.signature} /></h1>
+        <h1><FromLine line={lines.title} what="Title"><Maybe text={c.title ?? c.signature} /></FromLine></h1>
         <p class="title-key">
           <Link to={`/reasons/${c.reason.id}`} class="mono">{c.reason.key}</Link>
           <Copy text={c.reason.key} label="Copy the reason's key" />
           <ReasonState state={c.reason.state} />
-          {c.signature && <><span class="mono quiet">{c.signature}</span><Copy text={c.signature} label="Copy the exact key" /></>}
+          {c.signature && <><FromLine line={lines.function} what="Exact key"><span class="mono quiet">{c.signature}</span></FromLine><Copy text={c.signature} label="Copy the exact key" /></>}
         </p>
       </div>
       {data.alerts.length > 0 && <div class="alerts">{data.alerts.map((a) => <AlertCard key={a.id} alert={a} />)}</div>}
+      <Hints record={data.record} />
       <Gaps record={data.record} />
       <div class="columns columns-1-1 crash-top">
         <div class="stack">
@@ -119,6 +126,7 @@ export function CrashView({ id }: { id: string }): JSX.Element {
           </Panel>
         </div>
         <div class="stack">
+          <HardwareError record={data.record} />
           <CallTrace record={data.record} crash={c} />
           {registers.length > 0 && (
             <Panel title="Registers" note={<Copy text={registers.map(([n, v]) => `${n}: ${v}`).join('\n')} label="Copy the registers" />}>
@@ -145,6 +153,6 @@ export function CrashView({ id }: { id: string }): JSX.Element {
           {tab === 'record' && <RecordTab id={c.id} />}
         </div>
       </section>
-    </>
+    </LogContext.Provider>
   );
 }

@@ -3,11 +3,12 @@
 // text nodes.
 
 import type { JSX } from 'preact';
-import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { useContext, useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { ApiError, type Crash, type CrashRecord, getText, type Task } from '../api';
 import { bytes, number } from '../format';
 import { connection } from '../live';
 import { setParam, useRoute } from '../router';
+import { LogContext } from '../ui/line';
 import { Copy, Facts, Maybe } from '../ui/parts';
 import { Frames, sourceName } from './trace';
 
@@ -102,15 +103,39 @@ export function LogTab({ path, log, record }: { path: string; log: Text; record:
       if (/\]\s+\??\s*[\w.]+\+0x[0-9a-f]+\/0x/.test(lines[n - 1] ?? '')) frames.add(n);
     return { first, last, frames, guilty: sourceName(event?.guilty) };
   }, [lines, event?.guilty, first, last]);
-  const toEvent = (): void => {
-    const line = box.current?.querySelector<HTMLElement>('.line-event');
+  const scrollTo = (which: string): void => {
+    const line = box.current?.querySelector<HTMLElement>(which);
     if (box.current && line) {
       // Blocks off screen have estimated heights until they are laid out: twice gets it exact.
       for (let i = 0; i < 2; i++)
         box.current.scrollTop += line.getBoundingClientRect().top - box.current.getBoundingClientRect().top - 60;
     }
   };
+  const toEvent = (): void => scrollTo('.line-event');
   useEffect(toEvent, [text, first]);
+  const view = useContext(LogContext);
+  useEffect(() => {
+    if (!view || text === null) return undefined;
+    // The class is set by hand: a log has thousands of lines, and one changes.
+    let marked: Element | null = null;
+    let kept = 0;
+    const point = (line: number): void => {
+      marked?.classList.remove('line-spot');
+      marked = box.current?.querySelector(`[data-line="${line || kept}"]`) ?? null;
+      marked?.classList.add('line-spot');
+    };
+    const jump = (line: number): void => {
+      kept = line;
+      point(line);
+      scrollTo(`[data-line="${line}"]`);
+      box.current?.scrollIntoView({ block: 'nearest' });
+    };
+    const detach = view.attach({ point, jump });
+    return () => {
+      marked?.classList.remove('line-spot');
+      detach();
+    };
+  }, [view, text]);
   if (text === null) return <Missing error={error} what="kernel log" />;
   const blocks: JSX.Element[] = [];
   for (let start = 0; start < lines.length; start += LINES_PER_BLOCK) {
@@ -118,7 +143,7 @@ export function LogTab({ path, log, record }: { path: string; log: Text; record:
       <div class={`log-block ${lines.length > LAZY_LINES ? 'log-block-lazy' : ''}`} key={start}
         style={{ containIntrinsicSize: `auto ${Math.min(LINES_PER_BLOCK, lines.length - start) * 1.25}rem` }}>
         {lines.slice(start, start + LINES_PER_BLOCK).map((line, i) => (
-          <div key={i} class={`line ${lineClass(line, start + i + 1, marks)}`}>
+          <div key={i} class={`line ${lineClass(line, start + i + 1, marks)}`} data-line={start + i + 1}>
             <span class="line-number num" aria-hidden="true">{start + i + 1}</span>
             <span class="line-text">{line}{'\n'}</span>
           </div>

@@ -4,6 +4,7 @@
 import type { JSX } from 'preact';
 import type { Crash, CrashRecord, Frame } from '../api';
 import { hex } from '../format';
+import { LineNumber, usePointing } from '../ui/line';
 import { Copy, Panel } from '../ui/parts';
 
 /** "vfs_write+0xc7/0x3f0 [ext4]", as the kernel prints it. */
@@ -28,22 +29,29 @@ const MACHINERY = new Set([
   '__show_regs', 'show_regs', '__warn', 'report_bug', 'kernelmode_fixup_or_oops', '__die', '__die_body', 'crash_save_cpu',
 ]);
 
+function FrameRow({ f, i, blamed }: { f: Frame; i: number; blamed: boolean }): JSX.Element {
+  const pointing = usePointing(f.line);
+  const name = f.function ?? f.address ?? '?';
+  return (
+    <li class={`frame ${blamed ? 'frame-guilty' : ''} ${f.reliable ? '' : 'frame-unreliable'} ${!blamed && f.function && MACHINERY.has(f.function) ? 'frame-machinery' : ''}`} {...pointing}>
+      <span class="frame-index num">{i}</span>
+      <span class="frame-name">{f.reliable ? '' : <span title="Found on the stack, but perhaps left from an earlier call">? </span>}{name}
+        <span class="frame-offset">{frameText({ ...f, module: null }).slice(name.length)}</span>
+        {f.module && <span class="frame-module">{f.module}</span>}
+      </span>
+      {blamed && <span class="frame-tag">blamed</span>}
+      {!f.reliable && <span class="frame-tag frame-tag-soft">unreliable</span>}
+      <LineNumber line={f.line} what={name} />
+    </li>
+  );
+}
+
 export function Frames(props: { frames: Frame[]; guilty?: string | null; label: string }): JSX.Element {
   const blame = sourceName(props.guilty);
   const at = blame ? props.frames.findIndex((f) => sourceName(f.function) === blame) : -1;
   return (
     <ol class="frames" aria-label={props.label}>
-      {props.frames.map((f, i) => (
-        <li key={i} class={`frame ${i === at ? 'frame-guilty' : ''} ${f.reliable ? '' : 'frame-unreliable'} ${at !== i && f.function && MACHINERY.has(f.function) ? 'frame-machinery' : ''}`}>
-          <span class="frame-index num">{i}</span>
-          <span class="frame-name">{f.reliable ? '' : <span title="Found on the stack, but perhaps left from an earlier call">? </span>}{f.function ?? f.address ?? '?'}
-            <span class="frame-offset">{frameText({ ...f, module: null }).slice((f.function ?? f.address ?? '?').length)}</span>
-            {f.module && <span class="frame-module">{f.module}</span>}
-          </span>
-          {i === at && <span class="frame-tag">blamed</span>}
-          {!f.reliable && <span class="frame-tag frame-tag-soft">unreliable</span>}
-        </li>
-      ))}
+      {props.frames.map((f, i) => <FrameRow key={i} f={f} i={i} blamed={i === at} />)}
     </ol>
   );
 }
@@ -54,7 +62,8 @@ export function CallTrace({ record, crash }: { record: CrashRecord | null; crash
   // Where the event is may not be on the trace itself (the kernel prints it as "RIP:").
   const here: Frame | null = event?.function && sourceName(traced[0]?.function) !== sourceName(event.function) &&
     !traced.some((f) => f.function === event.function && f.offset === event.offset)
-    ? { function: event.function, offset: event.offset ?? null, size: event.size ?? null, module: event.module ?? null, reliable: true }
+    ? { function: event.function, offset: event.offset ?? null, size: event.size ?? null, module: event.module ?? null, reliable: true,
+      ...(event.lines?.function ? { line: event.lines.function } : {}) }
     : null;
   const frames = here ? [here, ...traced] : traced;
   const text = frames.map((f) => `${f.reliable ? '' : '? '}${frameText(f)}`).join('\n');
