@@ -7,7 +7,8 @@
 #define CRASH_COLUMNS                                                                            \
 	"c.id, c.time, c.received, c.uptime, c.host_id, c.site, h.hostname, c.boot_id, "         \
 	"b.boot_uuid, c.model_id, m.vendor, m.product, c.firmware, c.kernel, c.kernel_version, " \
-	"c.machine, c.reason_id, r.key, r.state, r.crashes, c.is_new, c.kind, c.title, "         \
+	"c.machine, c.reason_id, r.key, r.state, r.issue_id, r.crashes, c.is_new, c.kind, "      \
+	"c.title, "                                                                              \
 	"c.function, c.module, c.guilty, c.signature, c.comm, c.taint, c.cpu, c.pid, "           \
 	"c.corrupted, c.engine, c.gaps, c.path, c.dump, c.dump_bytes, c.dump_format, "           \
 	"c.dump_complete, c.purged"
@@ -39,6 +40,7 @@ static void read_crash(struct db_statement *st, struct db_arena *arena, void *it
 	c->reason_id = db_column_int(st, i++);
 	c->reason_key = db_column_dup(st, i++, arena, failed);
 	c->reason_state = db_column_dup(st, i++, arena, failed);
+	c->issue_id = db_column_int(st, i++);
 	c->reason_crashes = db_column_int(st, i++);
 	c->is_new = db_column_int(st, i++) != 0;
 	c->kind = db_column_dup(st, i++, arena, failed);

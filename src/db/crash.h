@@ -48,6 +48,8 @@ struct db_crash {
 	int64_t reason_id;
 	const char *reason_key;
 	const char *reason_state;
+	/** The issue that the reason belongs to; 0 for none. */
+	int64_t issue_id;
 	/** Crashes counted under the reason, all in all. */
 	int64_t reason_crashes;
 	/** The crash that made its reason known. */

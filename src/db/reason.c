@@ -7,7 +7,7 @@
 
 #define REASON_COLUMNS                                                                        \
 	"SELECT r.id, r.key, r.kind, r.guilty, r.title, r.state, r.first_seen, r.last_seen, " \
-	"r.received, r.first_crash_id, r.crashes, r.hosts, r.dumps FROM reasons r"
+	"r.received, r.first_crash_id, r.issue_id, r.crashes, r.hosts, r.dumps FROM reasons r"
 
 static const char *const order_columns[] = {
 	[DB_REASONS_BY_LAST_SEEN] = "r.last_seen",
@@ -47,6 +47,7 @@ static void read_reason(struct db_statement *st, struct db_arena *arena, void *i
 	r->last_seen = db_column_int(st, i++);
 	r->received = db_column_int(st, i++);
 	r->first_crash_id = db_column_int(st, i++);
+	r->issue_id = db_column_int(st, i++);
 	r->crashes = db_column_int(st, i++);
 	r->hosts = db_column_int(st, i++);
 	r->dumps = db_column_int(st, i++);
@@ -87,6 +88,7 @@ struct ey_error *db_reason_list(struct db *db, const struct db_reason_filter *f,
 	if (f) {
 		db_sql_where_text(&sql, "r.state = ?", f->state);
 		db_sql_where_text(&sql, "r.kind = ?", f->kind);
+		db_sql_where_int(&sql, "r.issue_id = ?", f->issue_id);
 		db_sql_where_int(&sql, "r.last_seen >= ?", f->seen_since);
 		db_sql_where_int(&sql, "r.first_seen >= ?", f->first_seen_since);
 		db_sql_where_int(&sql,

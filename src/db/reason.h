@@ -43,6 +43,8 @@ struct db_reason {
 	int64_t received;
 	/** The crash that made it known. */
 	int64_t first_crash_id;
+	/** The issue it belongs to; 0 for none. */
+	int64_t issue_id;
 	int64_t crashes;
 	/** Distinct hosts that had it. */
 	int64_t hosts;
@@ -71,6 +73,8 @@ struct db_reason_filter {
 	/** Reasons that this host / this model had. */
 	int64_t host_id;
 	int64_t model_id;
+	/** Reasons of this issue. */
+	int64_t issue_id;
 };
 
 struct db_reason_list {

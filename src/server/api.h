@@ -13,6 +13,7 @@
 #include "db/alert.h"
 #include "db/crash.h"
 #include "db/host.h"
+#include "db/issue.h"
 #include "db/reason.h"
 #include "db/stats.h"
 #include "server/db_pool.h"
@@ -38,6 +39,8 @@ api_fn api_crashes, api_crash, api_crash_log, api_crash_analysis, api_crash_reco
 api_fn api_reasons, api_reason;
 api_fn api_hosts, api_host;
 api_fn api_alerts, api_alert, api_alert_ack;
+api_fn api_issues, api_issue, api_issue_create, api_issue_change, api_issue_comment;
+api_fn api_issue_reasons, api_issue_fixes, api_issue_rules;
 api_fn api_report, api_report_page;
 
 /** The number in the route's "{id}"; EY_ERR_NOT_FOUND where it is none. */
@@ -50,7 +53,15 @@ void api_kv_text(struct ey_json *json, const char *key, const char *text);
 void api_kv_time(struct ey_json *json, const char *key, int64_t time);
 /** null where @p v is negative. */
 void api_kv_count(struct ey_json *json, const char *key, int64_t v);
-void api_write_crash(struct ey_json *json, const struct db_crash *crash);
+/** The fixes of the issue that was asked for last: crashes of a list tend to be of few. */
+struct api_fixes {
+	int64_t issue_id;
+	struct db_issue_fix_list list;
+};
+void api_fixes_deinit(struct api_fixes *fixes);
+#define _cleanup_api_fixes_ __attribute__((cleanup(api_fixes_deinit)))
+struct ey_error *api_write_crash(struct ey_json *json, struct db *db, struct api_fixes *fixes,
+				 const struct db_crash *crash) EY_MUST_CHECK;
 void api_write_reason(struct ey_json *json, const struct db_reason *reason);
 void api_write_host(struct ey_json *json, const struct db_host *host);
 void api_write_alert(struct ey_json *json, const struct db_alert *alert);

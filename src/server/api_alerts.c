@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Alerts: the list, one, and taking one on. */
-#include <ctype.h>
-#include <jansson.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "server/api.h"
-
-enum { WHO_MAX = 64 };
+#include "server/body.h"
 
 struct ey_error *api_alerts(const struct api *api, struct db *db,
 			    const struct server_request *request, struct server_response *response)
@@ -84,43 +81,26 @@ struct ey_error *api_alert(const struct api *api, struct db *db,
 	return err ? err : write_one(db, id, response);
 }
 
-// A name as people write theirs: something visible, nothing that ends a line.
-static bool name_is_fine(const char *name, size_t len)
-{
-	bool visible = false;
-
-	for (size_t i = 0; i < len; i++) {
-		if ((unsigned char)name[i] < 0x20 || name[i] == 0x7f)
-			return false;
-		visible |= name[i] != ' ';
-	}
-	return visible && len <= WHO_MAX;
-}
-
 struct ey_error *api_alert_ack(const struct api *api, struct db *db,
 			       const struct server_request *request,
 			       struct server_response *response)
 {
-	static const char *const known[] = {NULL};
-	_cleanup_(json_decrefp) json_t *body =
-		json_loadb(request->body, request->body_len, JSON_REJECT_DUPLICATES, NULL);
-	const json_t *who = json_object_get(body, "who");
+	static const char *const no_parameters[] = {NULL}, *const known[] = {"who", NULL};
+	_cleanup_json_ json_t *body = NULL;
+	const char *who;
 	int64_t id;
 
-	struct ey_error *err = server_query_only(&request->target, known);
+	struct ey_error *err = server_query_only(&request->target, no_parameters);
 	if (!err)
 		err = api_id(request, &id);
+	if (!err)
+		err = server_body_read(request, known, &body);
+	if (!err)
+		err = server_body_need(body, "who", SERVER_NAME_MAX, &who);
+	if (!err)
+		err = db_alert_acknowledge(db, id, who, ey_time_now());
 	if (err)
 		return err;
-	if (!json_is_string(who) || !name_is_fine(json_string_value(who), json_string_length(who)))
-		return ey_error_create(
-			EY_ERR_INPUT,
-			"the body must be {\"who\": \"NAME\"} with a name of at most "
-			"%d bytes",
-			WHO_MAX);
-	err = db_alert_acknowledge(db, id, json_string_value(who), ey_time_now());
-	if (err)
-		return err;
-	ey_log_info("alert %lld acknowledged by \"%s\"", (long long)id, json_string_value(who));
+	ey_log_info("alert %lld acknowledged by \"%s\"", (long long)id, who);
 	return write_one(db, id, response);
 }

@@ -61,6 +61,7 @@ struct ey_error *api_crashes(const struct api *api, struct db *db,
 			     const struct server_request *request, struct server_response *response)
 {
 	_cleanup_crashes_ struct db_crash_list list = {0};
+	_cleanup_api_fixes_ struct api_fixes fixes = {0};
 	struct db_crash_filter filter = {0};
 	struct db_page page;
 	struct ey_json json;
@@ -81,12 +82,12 @@ struct ey_error *api_crashes(const struct api *api, struct db *db,
 	api_kv_count(&json, "total", total);
 	ey_json_key(&json, "crashes");
 	ey_json_array_begin(&json);
-	for (size_t i = 0; i < list.count; i++)
-		api_write_crash(&json, &list.items[i]);
+	for (size_t i = 0; !err && i < list.count; i++)
+		err = api_write_crash(&json, db, &fixes, &list.items[i]);
 	ey_json_array_end(&json);
 	api_kv_next(&json, list.next);
 	ey_json_object_end(&json);
-	return NULL;
+	return err;
 }
 
 // The record without what is long: the page asks for that when it is looked at.
@@ -157,6 +158,7 @@ struct ey_error *api_crash(const struct api *api, struct db *db,
 {
 	static const char *const known[] = {NULL};
 	_cleanup_crashes_ struct db_crash_list list = {0};
+	_cleanup_api_fixes_ struct api_fixes fixes = {0};
 	struct ey_json json;
 	int64_t id;
 
@@ -170,8 +172,9 @@ struct ey_error *api_crash(const struct api *api, struct db *db,
 	server_response_json(response, &json);
 	ey_json_object_begin(&json);
 	ey_json_key(&json, "crash");
-	api_write_crash(&json, list.items);
-	err = kv_record(&json, db, id);
+	err = api_write_crash(&json, db, &fixes, list.items);
+	if (!err)
+		err = kv_record(&json, db, id);
 	if (!err)
 		err = kv_alerts_about(&json, db, list.items);
 	if (err)

@@ -69,6 +69,11 @@ static void kv_model(struct ey_json *json, int64_t id, const char *vendor, const
 	ey_json_object_end(json);
 }
 
+static void kv_issue(struct ey_json *json, int64_t id)
+{
+	api_kv_count(json, "issue_id", id ? id : -1);
+}
+
 static void kv_dump(struct ey_json *json, const struct db_crash *c)
 {
 	ey_json_key(json, "dump");
@@ -81,7 +86,33 @@ static void kv_dump(struct ey_json *json, const struct db_crash *c)
 	ey_json_object_end(json);
 }
 
-void api_write_crash(struct ey_json *json, const struct db_crash *c)
+void api_fixes_deinit(struct api_fixes *fixes)
+{
+	db_issue_fix_list_deinit(&fixes->list);
+}
+
+static struct ey_error *kv_triage(struct ey_json *json, struct db *db, struct api_fixes *fixes,
+				  const struct db_crash *c)
+{
+	enum db_reason_state state;
+	struct ey_error *err = NULL;
+
+	if (c->issue_id != fixes->issue_id) {
+		db_issue_fix_list_deinit(&fixes->list);
+		fixes->issue_id = c->issue_id;
+		if (c->issue_id)
+			err = db_issue_fixes(db, c->issue_id, &fixes->list);
+	}
+	if (!db_reason_state_parse(c->reason_state, &state))
+		state = DB_REASON_NEW;
+	ey_json_kv_string(
+		json, "triage",
+		db_verdict_name(db_verdict_of(state, &fixes->list, c->kernel, c->kernel_version)));
+	return err;
+}
+
+struct ey_error *api_write_crash(struct ey_json *json, struct db *db, struct api_fixes *fixes,
+				 const struct db_crash *c)
 {
 	ey_json_object_begin(json);
 	ey_json_kv_int(json, "id", c->id);
@@ -105,9 +136,11 @@ void api_write_crash(struct ey_json *json, const struct db_crash *c)
 	ey_json_kv_int(json, "id", c->reason_id);
 	ey_json_kv_string(json, "key", c->reason_key);
 	ey_json_kv_string(json, "state", c->reason_state);
+	kv_issue(json, c->issue_id);
 	ey_json_kv_int(json, "crashes", c->reason_crashes);
 	ey_json_object_end(json);
 	ey_json_kv_string(json, "verdict", c->is_new ? "new" : "known");
+	struct ey_error *err = kv_triage(json, db, fixes, c);
 	api_kv_text(json, "kind", c->kind);
 	api_kv_text(json, "title", c->title);
 	api_kv_text(json, "function", c->function);
@@ -124,6 +157,7 @@ void api_write_crash(struct ey_json *json, const struct db_crash *c)
 	api_kv_text(json, "path", c->path);
 	kv_dump(json, c);
 	ey_json_object_end(json);
+	return err;
 }
 
 void api_write_reason(struct ey_json *json, const struct db_reason *r)
@@ -139,6 +173,7 @@ void api_write_reason(struct ey_json *json, const struct db_reason *r)
 	api_kv_time(json, "last_seen", r->last_seen);
 	api_kv_time(json, "received", r->received);
 	ey_json_kv_int(json, "first_crash_id", r->first_crash_id);
+	kv_issue(json, r->issue_id);
 	ey_json_kv_int(json, "crashes", r->crashes);
 	ey_json_kv_int(json, "hosts", r->hosts);
 	ey_json_kv_int(json, "dumps", r->dumps);
@@ -298,6 +333,7 @@ struct ey_error *api_kv_crashes(struct ey_json *json, struct db *db, const char 
 				const struct db_crash_filter *filter, unsigned int limit)
 {
 	_cleanup_crashes_ struct db_crash_list list = {0};
+	_cleanup_api_fixes_ struct api_fixes fixes = {0};
 	struct db_page page = {.limit = limit};
 	struct ey_error *err = db_crash_list(db, filter, &page, &list);
 
@@ -305,8 +341,8 @@ struct ey_error *api_kv_crashes(struct ey_json *json, struct db *db, const char 
 		return err;
 	ey_json_key(json, key);
 	ey_json_array_begin(json);
-	for (size_t i = 0; i < list.count; i++)
-		api_write_crash(json, &list.items[i]);
+	for (size_t i = 0; !err && i < list.count; i++)
+		err = api_write_crash(json, db, &fixes, &list.items[i]);
 	ey_json_array_end(json);
-	return NULL;
+	return err;
 }

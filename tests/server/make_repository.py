@@ -22,6 +22,7 @@ MODELS = (
     ('Example Systems', 'Node 2U', 'A47', '08/30/2025'),
 )
 KERNELS = ('6.1.0-56-amd64', '6.1.0-53-amd64', '6.12.117+deb12-amd64')
+PACKAGES = dict(zip(KERNELS, ('6.1.176-1', '6.1.173-1', '6.12.117-1~bpo12+1')))
 ROLES = ('web', 'db', 'cache', 'build', 'store')
 
 
@@ -211,7 +212,7 @@ def crash(rng, bug, host, when, kernel):
         'dump': {'format': 'kdump-compressed', 'bytes': rng.randrange(15, 900) * 1000003, 'complete': True},
         'engine': 'native',
         'gaps': [] if rng.random() < 0.9 else [{'what': 'modules', 'why': 'the page of the module list is not in the dump'}],
-        'system': {'hostname': host['name'], 'release': kernel, 'version': '#1 SMP PREEMPT_DYNAMIC Debian', 'machine': 'x86_64',
+        'system': {'hostname': host['name'], 'release': kernel, 'version': '#1 SMP PREEMPT_DYNAMIC Debian %s' % PACKAGES[kernel], 'machine': 'x86_64',
                    'cpus': cpus, 'memory_bytes': 256 << 30, 'crash_time': iso, 'uptime_seconds': uptime,
                    'load': [round(rng.random() * 30, 2) for _ in range(3)], 'taint': None},
         'inventory': dict(zip(('vendor', 'product', 'bios_version', 'bios_date'), host['model'])),
