@@ -42,8 +42,8 @@ def find_kernel(root):
     return max(found)[1:]
 
 
-def kernel_modules(folder):
-    """The modules that the guests need, in the order to load them: [(file name, contents)]."""
+def kernel_modules(folder, wanted=MODULES):
+    """Modules with those that they need, in the order to load them: [(file name, contents)]."""
     paths = {}
     for path in glob.glob(os.path.join(folder, "kernel", "**", "*.ko*"), recursive=True):
         paths[re.sub(r"\.ko.*$", "", os.path.basename(path)).replace("-", "_")] = path
@@ -63,7 +63,7 @@ def kernel_modules(folder):
             add(other.replace("-", "_"))
         out[name] = data
 
-    for name in MODULES:
+    for name in wanted:
         add(name)
     return [(name + ".ko", data) for name, data in out.items()]
 
@@ -196,13 +196,16 @@ class Guest:
             return ""
 
     @staticmethod
-    def command(monitor, text):
-        """Give QEMU's monitor a command, once it prompts."""
+    def command(monitor, text, wait=None):
+        """Give QEMU's monitor a command, once it prompts; @wait: at most so many seconds until it is done."""
         with socket.socket(socket.AF_UNIX) as s:
-            s.settimeout(10)
+            s.settimeout(wait or 10)
             s.connect(monitor)
             seen = b""
             while b"(qemu)" not in seen:
                 seen += s.recv(4096)
             s.sendall(text.encode() + b"\n")
-            time.sleep(0.5)
+            seen = b""
+            while wait and b"\n(qemu)" not in seen:
+                seen += s.recv(4096)
+            time.sleep(0 if wait else 0.5)

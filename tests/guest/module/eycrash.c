@@ -23,6 +23,7 @@
 #include <linux/slab.h>
 #include <linux/smp.h>
 #include <linux/timer.h>
+#include <linux/version.h>
 #include <linux/workqueue.h>
 
 static char *how = "";
@@ -79,8 +80,12 @@ static enum hrtimer_restart hrtimer_fn(struct hrtimer *t)
 
 static void how_hrtimer(void)
 {
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0)
+	hrtimer_setup(&hrtimer, hrtimer_fn, CLOCK_MONOTONIC, HRTIMER_MODE_REL_HARD);
+#else
 	hrtimer_init(&hrtimer, CLOCK_MONOTONIC, HRTIMER_MODE_REL_HARD);
 	hrtimer.function = hrtimer_fn;
+#endif
 	hrtimer_start(&hrtimer, ms_to_ktime(5), HRTIMER_MODE_REL_HARD);
 	msleep(3000);
 }
@@ -94,7 +99,11 @@ static struct irq_work irqw;
 
 static void how_irqwork(void)
 {
+#ifdef IRQ_WORK_INIT_HARD
 	irqw = IRQ_WORK_INIT_HARD(irq_work_fn);
+#else
+	init_irq_work(&irqw, irq_work_fn);
+#endif
 	irq_work_queue(&irqw);
 	msleep(3000);
 }
@@ -255,6 +264,32 @@ static noinline int deep(int n, int size)
 static void how_deep(void)
 {
 	deep(40, 3);
+}
+
+/* Into the guard page below the stack. */
+static noinline int overflow(int n)
+{
+	volatile char room[512];
+
+	room[n % 512] = (char)n;
+	if (n < 0)
+		return 0;
+	return overflow(n + 1) + room[n % 512];
+}
+
+static void how_overflow(void)
+{
+	zero = overflow(0);
+}
+
+/* What the stack protector finds on the way out: __stack_chk_fail() panics. */
+static noinline void how_canary(void)
+{
+	char room[16], *p = room;
+
+	OPTIMIZER_HIDE_VAR(p);
+	memset(p, 'A', 32);
+	barrier();
 }
 
 /* Nothing above the fault can be trusted: return addresses overwritten with what is no text. */
@@ -532,6 +567,8 @@ static const struct {
 	{"int3", how_int3},
 	{"rodata", how_rodata},
 	{"deep", how_deep},
+	{"overflow", how_overflow},
+	{"canary", how_canary},
 	{"smash", how_smash},
 	{"badregs", how_badregs},
 	{"badrsp", how_badrsp},
