@@ -10,6 +10,12 @@
 export PATH=/bin:/sbin
 say() { echo "GUEST: $*" >/dev/console; }
 crash() { insmod /modules/eycrash.ko how="$1"; }
+many() {
+	echo 4000000 >/proc/sys/kernel/pid_max
+	echo 4000000 >/proc/sys/kernel/threads-max
+	many_tasks "$1" "$2" >/dev/console
+	echo c >/proc/sysrq-trigger
+}
 
 while read -r module; do insmod "/modules/$module"; done </modules/order
 for _ in 1 2 3 4 5 6 7 8 9 10; do [ -b /dev/vda ] && break; sleep 1; done
