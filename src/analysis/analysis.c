@@ -25,7 +25,12 @@ struct job {
 	const char *no_passes;
 };
 
-// In the child: the length of the record (8 bytes), the record, the text.
+/** What stands before the record and the text in the child's answer. */
+struct answer_head {
+	uint64_t record_len;
+	uint64_t has_event_and_log;
+};
+
 static struct ey_error *analyse(void *arg, struct ey_buf *out)
 {
 	const struct job *job = arg;
@@ -36,7 +41,7 @@ static struct ey_error *analyse(void *arg, struct ey_buf *out)
 		return &ey_error_nomem;
 	struct ey_error *err = kernel_open_set(k, job->input->fds, job->input->count);
 	if (!err) {
-		uint64_t record_len = 0;
+		struct answer_head head = {0};
 
 		err = facts_collect(&facts, k, job->input->name, job->input->bytes);
 		if (!err) {
@@ -44,12 +49,13 @@ static struct ey_error *analyse(void *arg, struct ey_buf *out)
 				kernel_gap(k, "passes", "%s", job->no_passes);
 			else
 				passes_run(&facts, job->with);
-			ey_buf_add(out, &record_len, sizeof(record_len));
+			ey_buf_add(out, &head, sizeof(head));
 			facts_write_record(&facts, out);
-			record_len = out->len - sizeof(record_len);
+			head.record_len = out->len - sizeof(head);
+			head.has_event_and_log = facts.event && facts.log.len;
 			facts_write_text(&facts, out);
 			if (!out->failed)
-				memcpy(out->data, &record_len, sizeof(record_len));
+				memcpy(out->data, &head, sizeof(head));
 		}
 		facts_deinit(&facts);
 		kernel_close(k);
@@ -60,23 +66,24 @@ static struct ey_error *analyse(void *arg, struct ey_buf *out)
 
 static struct ey_error *split_answer(struct ey_buf *answer, struct analysis_result *ret)
 {
-	uint64_t record_len;
+	struct answer_head head;
 
-	if (answer->len < sizeof(record_len))
+	if (answer->len < sizeof(head))
 		return ey_error_create(EY_ERR_INPUT, "the analysis gave no answer");
-	memcpy(&record_len, answer->data, sizeof(record_len));
-	size_t rest = answer->len - sizeof(record_len);
-	if (record_len > rest)
+	memcpy(&head, answer->data, sizeof(head));
+	size_t rest = answer->len - sizeof(head);
+	if (head.record_len > rest)
 		return ey_error_create(EY_ERR_INPUT, "the analysis gave a broken answer");
-	const char *record = answer->data + sizeof(record_len);
-	ret->record_len = (size_t)record_len;
+	const char *record = answer->data + sizeof(head);
+	ret->record_len = (size_t)head.record_len;
 	ret->record = strndup(record, ret->record_len);
 	ret->text_len = rest - ret->record_len;
-	ret->text = strndup(record + record_len, ret->text_len);
+	ret->text = strndup(record + head.record_len, ret->text_len);
 	if (!ret->record || !ret->text) {
 		analysis_result_deinit(ret);
 		return &ey_error_nomem;
 	}
+	ret->has_event_and_log = head.has_event_and_log;
 	// What a child that read hostile input wrote: no NUL within.
 	ret->record_len = strlen(ret->record);
 	ret->text_len = strlen(ret->text);

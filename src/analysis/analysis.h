@@ -43,6 +43,8 @@ struct analysis_result {
 	/** analysis.txt: sys, bt, bt -a, log, ps as crash users know them; NUL-terminated. */
 	char *text;
 	size_t text_len;
+	/** The record has an event and a log (false: look for them there). */
+	bool has_event_and_log;
 };
 
 /**

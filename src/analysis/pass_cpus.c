@@ -43,11 +43,13 @@ static struct ey_error *find_queued(struct pass_run *p, struct cpus *ret)
 
 	for (size_t i = 0; i < list->count; i++) {
 		int64_t prio;
-		enum runqueue_place place =
-			runqueue_place_of(p->kernel, list->tasks[i].address, &prio);
 
 		// The idle tasks (pid 0) are on no queue, although on_rq is set for them.
-		if (place == RUNQUEUE_NONE || !list->tasks[i].pid)
+		if (!list->tasks[i].on_rq || !list->tasks[i].pid)
+			continue;
+		enum runqueue_place place =
+			runqueue_place_of(p->kernel, list->tasks[i].address, &prio);
+		if (place == RUNQUEUE_NONE)
 			continue;
 		if (ret->count == room) {
 			room = room ? 2 * room : 64;

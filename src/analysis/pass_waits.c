@@ -105,12 +105,11 @@ static struct ey_error *find_blocked(struct pass_run *p, struct waits *w)
 	// Where nobody waits for a lock the search of all stacks is only done if asked for.
 	for (size_t i = 0; i < list->count && !err; i++) {
 		const struct task *t = &list->tasks[i];
-		uint64_t pi = 0;
 
 		if (!may_be_blocked(t))
 			continue;
-		bool rt = kernel_read(p->kernel, t->address, MEM_TASK_PI_BLOCKED_ON, &pi) && pi;
-		if (rt || (locks && suspects++ < MAX_SUSPECTS && wait_is_suspect(&w->search, t)))
+		if (t->pi_blocked_on ||
+		    (locks && suspects++ < MAX_SUSPECTS && wait_is_suspect(&w->search, t)))
 			err = add_blocked(p, w, t);
 		// What looked like one need not be.
 		if (!err && w->count && w->blocked[w->count - 1].wait.task == t &&

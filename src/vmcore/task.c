@@ -51,7 +51,7 @@ static const char *state_letters(uint64_t state, uint64_t exit_state)
 
 bool task_read(struct kernel *k, uint64_t address, struct task *ret)
 {
-	uint64_t state, exit_state = 0, parent, cpu = 0;
+	uint64_t state, exit_state = 0, parent, cpu = 0, on_rq;
 	struct task t = {.address = address};
 
 	if (!kernel_read_signed(k, address, MEM_TASK_PID, &t.pid) ||
@@ -66,6 +66,12 @@ bool task_read(struct kernel *k, uint64_t address, struct task *ret)
 	if (!kernel_read(k, address, MEM_TASK_CPU, &cpu))
 		kernel_read(k, address, MEM_TASK_CPU_OLD, &cpu);
 	t.cpu = cpu < KERNEL_MAX_CPUS ? (int)cpu : -1;
+	// What the passes look for in every task is read now that its pages are at hand: a large
+	// machine's tasks are more than the page cache holds.
+	if (kernel_read(k, address, MEM_TASK_ON_RQ, &on_rq))
+		t.on_rq = on_rq;
+	if (!kernel_read(k, address, MEM_TASK_PI_BLOCKED_ON, &t.pi_blocked_on))
+		t.pi_blocked_on = 0;
 	// The idle tasks have no parent that one would ask for; crash says 0 too.
 	if (t.pid && kernel_read(k, address, MEM_TASK_REAL_PARENT, &parent))
 		kernel_read_signed(k, parent, MEM_TASK_PID, &t.ppid);

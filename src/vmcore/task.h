@@ -19,6 +19,10 @@ struct task {
 	uint64_t vsz_kib, rss_kib;
 	/** Running on its CPU when the kernel died. */
 	bool running;
+	/** On a run queue (or on its way from one to another): runqueue_place_of() tells where. */
+	bool on_rq;
+	/** The struct rt_mutex_waiter with which it waits for an rt_mutex, 0 for none. */
+	uint64_t pi_blocked_on;
 };
 
 struct task_list {

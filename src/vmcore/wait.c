@@ -233,16 +233,9 @@ static bool looks_like_waiter(struct wait_search *s, const struct task *task, ui
 	       next != node && kernel_read(s->k, next, MEM_LIST_PREV, &back) && back == node;
 }
 
-static bool is_pi_blocked(struct kernel *k, const struct task *task, uint64_t *waiter_ret)
-{
-	return kernel_read(k, task->address, MEM_TASK_PI_BLOCKED_ON, waiter_ret) && *waiter_ret;
-}
-
 bool wait_is_suspect(struct wait_search *s, const struct task *task)
 {
-	uint64_t waiter;
-
-	return is_pi_blocked(s->k, task, &waiter) || search_stack(s, task, looks_like_waiter, NULL);
+	return task->pi_blocked_on || search_stack(s, task, looks_like_waiter, NULL);
 }
 
 static void set_owner(struct wait_search *s, struct wait *w, uint64_t address)
@@ -401,12 +394,11 @@ void wait_find(struct wait_search *s, const struct task *task, const struct stac
 		MEM_SEMAPHORE_WAITER_LIST, MEM_SEMAPHORE_WAITER_TASK, MEM_SEMAPHORE_WAIT_LIST};
 	static const struct waiter_layout completion = {MEM_SWAIT_LIST, MEM_SWAIT_TASK,
 							MEM_COMPLETION_WAIT_LIST};
-	uint64_t waiter;
 
 	*ret = (struct wait){.task = task, .readers = -1};
 	read_stack(s->k, stack, ret);
-	if (is_pi_blocked(s->k, task, &waiter)) {
-		find_rt_mutex(s, ret, waiter);
+	if (task->pi_blocked_on) {
+		find_rt_mutex(s, ret, task->pi_blocked_on);
 		return;
 	}
 	switch (ret->kind) {
