@@ -43,6 +43,11 @@ static struct ey_error *analyse(void *arg, struct ey_buf *out)
 	if (!err) {
 		struct answer_head head = {0};
 
+		dump_wrapped_in(&k->dump, job->input->unwrapped.what);
+		if (job->input->unwrapped.damage) {
+			kernel_gap(k, "compression", "%s", job->input->unwrapped.damage);
+			k->dump.incomplete = true;
+		}
 		err = facts_collect(&facts, k, job->input->name, job->input->bytes);
 		if (!err) {
 			if (job->no_passes)

@@ -11,12 +11,20 @@
 
 #include "base/error.h"
 
+/** What was around a dump. */
+struct analysis_unwrapped {
+	/** Its compression ("gzip"), NULL where there was none; static. */
+	const char *what;
+	/** What is wrong with the compressed file, NULL for nothing; static. */
+	const char *damage;
+};
+
 /**
- * If the file @p fd is compressed, put the descriptor of what is in it in its place and its
- * compression in @p what_ret (static), NULL where it is not. @p timeout_seconds as below.
+ * If the file @p fd is compressed or no regular file, put the descriptor of what is in it in its
+ * place. @p timeout_seconds as below.
  */
 typedef struct ey_error *(*analysis_unwrap_fn)(int *fd, unsigned int timeout_seconds,
-					       const char **what_ret);
+					       struct analysis_unwrapped *ret);
 
 struct analysis_options {
 	/** Wall-clock seconds after which the child is killed; 0: 120. */

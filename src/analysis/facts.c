@@ -117,11 +117,16 @@ struct ey_error *facts_collect(struct facts *f, struct kernel *k, const char *du
 		return err;
 	if (err)
 		kernel_gap_error(k, "tasks", err);
-	if (!k->dump.pages_found)
+	if (!k->dump.pages_found && !f->system.release[0])
 		return ey_error_create(
 			EY_ERR_INPUT,
 			"not one page of the kernel's memory could be read: the dump is "
 			"damaged or cut off");
+	// What the header and VMCOREINFO say is worth a record: which host, which kernel, when.
+	if (!k->dump.pages_found)
+		kernel_gap(k, "memory",
+			   "not one page of the kernel's memory could be read: the dump is "
+			   "damaged or cut off");
 	return ey_buf_error(&f->log);
 }
 

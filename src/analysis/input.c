@@ -51,7 +51,7 @@ static struct ey_error *open_path(const char *path, struct stat *st, int *fd_ret
 static struct ey_error *add_file(struct analysis_input *in, const char *path,
 				 const struct analysis_options *options)
 {
-	const char *wrapper = NULL;
+	struct analysis_unwrapped unwrapped = {0};
 	struct stat st;
 	int fd;
 	struct ey_error *err = open_path(path, &st, &fd);
@@ -59,7 +59,7 @@ static struct ey_error *add_file(struct analysis_input *in, const char *path,
 	if (err)
 		return err;
 	if (options->unwrap) {
-		err = options->unwrap(&fd, options->timeout_seconds, &wrapper);
+		err = options->unwrap(&fd, options->timeout_seconds, &unwrapped);
 		// A stream has the size that it turned out to have.
 		if (!err && !S_ISREG(st.st_mode) && fstat(fd, &st) < 0)
 			err = ey_error_errno(EY_ERR_IO, errno, "cannot stat it");
@@ -70,8 +70,10 @@ static struct ey_error *add_file(struct analysis_input *in, const char *path,
 	if (err)
 		return ey_error_prefix(err, "%s", path);
 	in->bytes += (uint64_t)st.st_size;
-	if (wrapper)
-		in->wrapper = wrapper;
+	if (unwrapped.what)
+		in->unwrapped.what = unwrapped.what;
+	if (unwrapped.damage)
+		in->unwrapped.damage = unwrapped.damage;
 	return NULL;
 }
 

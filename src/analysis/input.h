@@ -18,8 +18,8 @@ struct analysis_input {
 	const char *name;
 	/** Size of all files as they lie there. */
 	uint64_t bytes;
-	/** What it was compressed with, NULL if it was not. */
-	const char *wrapper;
+	/** What was around it. */
+	struct analysis_unwrapped unwrapped;
 };
 
 /**

@@ -21,8 +21,9 @@ static void add_event(struct ey_buf *out, const struct facts *f)
 
 	if (!e) {
 		add_field(out, "EVENT",
-			  f->kernel->dump.live
-				  ? "none: a live look at the kernel that runs"
+			  f->kernel->dump.live ? "none: a live look at the kernel that runs"
+			  : !f->log.len && !f->stack_count
+				  ? "not known: neither the log nor a stack could be read"
 				  : "no crash is told of, neither by the log nor by the stack");
 		return;
 	}

@@ -8,6 +8,7 @@
 #include <sys/inotify.h>
 #include <sys/stat.h>
 
+#include "analysis/unwrap.h"
 #include "base/cleanup.h"
 #include "base/config.h"
 #include "base/log.h"
@@ -114,6 +115,7 @@ static int run(const struct ey_config *config, bool stay)
 	umask(0);
 	// A limit on the size of files must be an error of one write, not our end.
 	signal(SIGXFSZ, SIG_IGN);
+	options.analysis.unwrap = unwrap_open;
 	options.report = print_line;
 	options.report_arg = &lines;
 	if (stay)

@@ -9,6 +9,7 @@
 #include "analysis/analysis.h"
 #include "analysis/engine.h"
 #include "analysis/passes.h"
+#include "analysis/unwrap.h"
 #include "base/config.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -170,7 +171,7 @@ static int parse_arguments(int argc, char **argv, struct arguments *a)
 
 int cmd_analyze(int argc, char **argv)
 {
-	struct arguments a = {0};
+	struct arguments a = {.options.unwrap = unwrap_open};
 	struct analysis_result result;
 	int ret = parse_arguments(argc, argv, &a);
 

@@ -12,6 +12,7 @@
 
 #include "analysis/analysis.h"
 #include "analysis/record_read.h"
+#include "analysis/unwrap.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/file.h"
@@ -66,7 +67,8 @@ static struct ey_error *analyse(const struct arguments *a, struct analysis_resul
 				struct record *record)
 {
 	double begin = seconds();
-	struct ey_error *err = analysis_run(a->file, &(struct analysis_options){0}, result);
+	struct ey_error *err =
+		analysis_run(a->file, &(struct analysis_options){.unwrap = unwrap_open}, result);
 
 	if (!err)
 		err = record_read(result->record, result->record_len, record);

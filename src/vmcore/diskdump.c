@@ -155,6 +155,10 @@ struct ey_error *diskdump_open(struct dump *d)
 			"a dump of a machine of type \"%.64s\"; only x86_64 dumps can be "
 			"analysed so far",
 			machine);
+	// struct new_utsname's order: sysname, nodename, release, version, machine.
+	memcpy(d->nodename, h.utsname[1], sizeof(h.utsname[1]));
+	memcpy(d->release, h.utsname[2], sizeof(h.utsname[2]));
+	memcpy(d->version, h.utsname[3], sizeof(h.utsname[3]));
 	if (h.block_size == 1 << 14 || h.block_size == 1 << 16)
 		return ey_error_create(EY_ERR_INPUT,
 				       "a dump of a machine with pages of %d bytes; only x86_64 "
@@ -241,23 +245,44 @@ uint64_t diskdump_frames(struct dump *d, uint64_t start, uint64_t end)
 	return err || until < before ? 0 : until - before;
 }
 
+static bool read_descriptor(struct dump *d, uint64_t index, struct page_desc *ret)
+{
+	uint64_t pos = d->diskdump->descriptors + index * sizeof(*ret);
+
+	if (!source_has(&d->source, pos, sizeof(*ret)))
+		return false;
+	_cleanup_error_ struct ey_error *err = source_read(&d->source, pos, ret, sizeof(*ret));
+	return !err;
+}
+
 // Whether the page whose descriptor is the index-th is in the file.
 static bool has_page(struct dump *d, uint64_t index)
 {
-	uint64_t pos = d->diskdump->descriptors + index * sizeof(struct page_desc);
 	struct page_desc desc;
 
-	if (!source_has(&d->source, pos, sizeof(desc)))
-		return false;
-	_cleanup_error_ struct ey_error *err = source_read(&d->source, pos, &desc, sizeof(desc));
-	return !err && desc.offset > 0 && source_has(&d->source, (uint64_t)desc.offset, desc.size);
+	return read_descriptor(d, index, &desc) && desc.offset > 0 &&
+	       source_has(&d->source, (uint64_t)desc.offset, desc.size);
 }
 
+// Pages are written in their order, but all pages of zeros share one at the beginning of the data:
+// the last one that is not such a page is looked for.
 static bool has_last_page(struct dump *d)
 {
+	enum { MAX_ZEROS = 1 << 16 };
 	uint64_t frames = diskdump_frames(d, d->start_pfn, d->end_pfn);
+	struct page_desc last, desc;
 
-	return !frames || has_page(d, frames - 1);
+	if (!frames)
+		return true;
+	if (!read_descriptor(d, frames - 1, &last))
+		return false;
+	for (uint64_t i = 1; i <= frames && i <= MAX_ZEROS; i++) {
+		if (!has_page(d, frames - i))
+			return false;
+		if (!read_descriptor(d, frames - i, &desc) || desc.offset != last.offset)
+			break;
+	}
+	return true;
 }
 
 struct dump_count diskdump_count(struct dump *d)

@@ -104,6 +104,8 @@ static void add_count(struct dump *d)
 		 count.expected, 100.0 * (double)count.found / (double)count.expected);
 }
 
+static void name_format(struct dump *d);
+
 struct ey_error *dump_open(struct dump *d, int fd)
 {
 	return dump_open_set(d, &fd, 1);
@@ -146,6 +148,7 @@ struct ey_error *dump_open_set(struct dump *d, const int *fds, size_t count)
 		dump_is_incomplete(d, "the first of the files is no part of a split dump");
 	if (d->incomplete)
 		add_count(d);
+	name_format(d);
 	return NULL;
 }
 
@@ -169,13 +172,28 @@ void dump_close(struct dump *d)
 
 const char *dump_format_name(const struct dump *d)
 {
-	if (d->format == DUMP_NONE)
-		return "dmesg";
+	return d->format == DUMP_NONE ? "dmesg" : d->format_name;
+}
+
+void dump_wrapped_in(struct dump *d, const char *what)
+{
+	size_t len = strlen(d->format_name);
+
+	if (what)
+		snprintf(d->format_name + len, sizeof(d->format_name) - len, ", in %s", what);
+}
+
+static void name_format(struct dump *d)
+{
+	const char *name = "kdump-compressed", *form = "";
+
 	if (d->format == DUMP_ELF)
-		return d->live ? "kcore" : "ELF";
-	if (d->split)
-		return "kdump-compressed, split";
-	return d->source.flattened ? "kdump-compressed, flattened" : "kdump-compressed";
+		name = d->live ? "kcore" : "ELF";
+	else if (d->split)
+		form = ", split";
+	else if (d->source.flattened)
+		form = ", flattened";
+	snprintf(d->format_name, sizeof(d->format_name), "%s%s", name, form);
 }
 
 struct ey_error *dump_load_notes(struct dump *d, uint64_t offset, uint64_t size)

@@ -22,6 +22,8 @@ enum {
 	/** x86-64's. */
 	DUMP_PAGE_SIZE = 1 << DUMP_PAGE_SHIFT,
 	DUMP_WHY_SIZE = 400,
+	DUMP_FORMAT_SIZE = 64,
+	DUMP_UTS_SIZE = 66,
 };
 
 struct dump;
@@ -59,8 +61,12 @@ struct dump {
 	size_t part_count;
 	/** The memory of a running kernel (/proc/kcore): it changes while it is read. */
 	bool live;
+	/** What the header says of the machine ("" where it does not): kdump-compressed dumps. */
+	char nodename[DUMP_UTS_SIZE], release[DUMP_UTS_SIZE], version[DUMP_UTS_SIZE];
 	/** What makedumpfile left out (its -d), -1 where not known. */
 	int dump_level;
+	/** See dump_format_name(). */
+	char format_name[DUMP_FORMAT_SIZE];
 	/** Pages asked of the file so far, and how many of them it had. */
 	uint64_t pages_read, pages_found;
 };
@@ -76,6 +82,8 @@ void dump_close(struct dump *d);
 
 /** "kdump-compressed", also ", flattened" or ", split"; "ELF"; "kcore"; "dmesg" (no dump). */
 const char *dump_format_name(const struct dump *d);
+/** Add ", in gzip" to that name; nothing for NULL. */
+void dump_wrapped_in(struct dump *d, const char *what);
 
 /**
  * Copy the page with frame number @p pfn to @p dest (DUMP_PAGE_SIZE bytes), not keeping it.

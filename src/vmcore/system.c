@@ -164,6 +164,13 @@ void system_read(struct kernel *k, struct system_info *s)
 
 	*s = (struct system_info){.cpus = -1, .memory_bytes = -1, .cpu_mhz = -1, .microcode = -1};
 	read_uts(k, s);
+	// A dump of which the end is missing has its header.
+	if (!s->hostname[0])
+		memcpy(s->hostname, k->dump.nodename, sizeof(k->dump.nodename));
+	if (!s->release[0])
+		memcpy(s->release, k->dump.release, sizeof(k->dump.release));
+	if (!s->version[0])
+		memcpy(s->version, k->dump.version, sizeof(k->dump.version));
 	if (!s->release[0]) {
 		const char *release = vmcoreinfo_find(k->dump.vmcoreinfo, "OSRELEASE");
 

@@ -263,7 +263,7 @@ def compressed_pages_corrupt(dump, path):
     write(path, data)
 
 
-@case(REJECT)
+@case(DEGRADE)
 def no_page_left(dump, path):
     dump.save(path, drop=dump.pages)
 
