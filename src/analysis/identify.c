@@ -35,10 +35,11 @@ static struct ey_error *look(void *arg, struct ey_buf *out)
 		return err;
 	copy_value(d.vmcoreinfo, "BUILD-ID", id.build_id, sizeof(id.build_id));
 	copy_value(d.vmcoreinfo, "OSRELEASE", id.release, sizeof(id.release));
+	dump_wrapped_in(&d, input->unwrapped.what);
 	snprintf(id.format, sizeof(id.format), "%s", dump_format_name(&d));
 	id.incomplete = d.incomplete;
-	if (input->wrapper)
-		snprintf(id.wrapper, sizeof(id.wrapper), "%s", input->wrapper);
+	if (input->unwrapped.what)
+		snprintf(id.wrapper, sizeof(id.wrapper), "%s", input->unwrapped.what);
 	dump_close(&d);
 	ey_buf_add(out, &id, sizeof(id));
 	return NULL;
