@@ -10,7 +10,7 @@ enum {
 };
 
 static const struct pass *const passes[] = {
-	&pass_code, &pass_waits, &pass_bt, &pass_un, &pass_cpus,
+	&pass_code, &pass_waits, &pass_bt, &pass_un, &pass_cpus, &pass_memory,
 };
 enum { PASSES = EY_ARRAY_SIZE(passes) };
 

@@ -24,8 +24,9 @@ GOLDEN = os.path.join(os.path.dirname(os.path.abspath(__file__)), "golden")
 # How crash users know them: sys (first, without a heading), bt, bt -a, log, ps, mod.
 SECTIONS = ["bt: the panic task", "bt -a: what the other CPUs did", "log", "ps", "mod"]
 # What the passes add stands before the log, in the order of their table.
-PASS_SECTIONS = ["dis: the code of the exception", "waits: who waits for whom", "foreach UN bt", "runq: what the CPUs ran"]
-PASSES = ["code", "cpus", "waits"]
+PASS_SECTIONS = ["dis: the code of the exception", "waits: who waits for whom", "foreach UN bt", "runq: what the CPUs ran",
+                 "kmem -i: how memory was used", "kmem -s: the largest slab caches", "the OOM killer"]
+PASSES = ["code", "cpus", "memory", "waits"]
 SYS = ["DUMPFILE", "CPUS", "DATE", "UPTIME", "LOAD AVERAGE", "TASKS", "NODENAME", "RELEASE", "VERSION", "MACHINE", "MEMORY"]
 
 
