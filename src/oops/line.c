@@ -114,9 +114,18 @@ static const char *parse_time(const char *p, const char *end, double *ret)
 	const char *fraction = ++p;
 	for (; p < end && is_digit(*p); p++)
 		parts = parts * 10 + (uint64_t)(*p - '0');
-	if (p - fraction < 3 || p - fraction > 9 || p == end || *p != ']')
+	if (p - fraction < 3 || p - fraction > 9)
 		return NULL;
-	*ret = (double)seconds + (double)parts / scales[p - fraction - 3];
+	const char *last = p;
+	// "[   12.345678 <    0.000001>]" (dmesg -d), "[   12.345678@1]" (kernels of some boards).
+	if (p < end && (*p == ' ' || *p == '@')) {
+		while (p < end && (*p == ' ' || *p == '<' || *p == '>' || *p == '.' || *p == '@' ||
+				   is_digit(*p)))
+			p++;
+	}
+	if (p == end || *p != ']')
+		return NULL;
+	*ret = (double)seconds + (double)parts / scales[last - fraction - 3];
 	return p + 1;
 }
 
@@ -142,6 +151,42 @@ static const char *parse_caller(const char *p, const char *end, char *caller)
 	memcpy(caller, id, n);
 	caller[n] = '\0';
 	return q + 1;
+}
+
+// What dmesg makes of the time: "[Mon Nov 23 12:00:00 2026]" (-T), "[Nov23 12:00]" and
+// "[  +0.000001]" (-e, -H).
+static const char *parse_calendar(const char *p, const char *end)
+{
+	size_t n = (size_t)(end - p);
+
+	if (n < 13 || *p != '[')
+		return NULL;
+	if (n > 25 && p[4] == ' ' && p[8] == ' ' && p[14] == ':' && p[17] == ':' && p[20] == ' ' &&
+	    is_digit(p[24])) {
+		const char *close = memchr(p + 25, ']', n - 25 < 24 ? n - 25 : 24);
+		return close && (close == p + 25 || p[26] == '<') ? close + 1 : NULL;
+	}
+	if (is_upper(p[1]) && is_digit(p[5]) && p[6] == ' ' && p[9] == ':' && p[12] == ']')
+		return p + 13;
+	const char *q = p + 1;
+	while (q < end && *q == ' ')
+		q++;
+	if (q == end || *q++ != '+')
+		return NULL;
+	while (q < end && (is_digit(*q) || *q == '.'))
+		q++;
+	return q < end && *q == ']' && q - p < 24 ? q + 1 : NULL;
+}
+
+// "kern  :alert : " (dmesg -x); NULL for none. What other facilities say is a program's.
+static const char *parse_facility(const char *p, const char *end, bool *kernel)
+{
+	size_t n = (size_t)(end - p);
+
+	if (n < 16 || p[6] != ':' || p[13] != ':' || p[14] != ' ' || *p < 'a' || *p > 'z')
+		return NULL;
+	*kernel = !memcmp(p, "kern  ", 6);
+	return p + 15;
 }
 
 static const char *parse_level(const char *p, const char *end)
@@ -268,7 +313,7 @@ static bool is_other_program(const char *p, const char *end)
 void oops_line_strip(const char *raw, size_t len, struct oops_line *ret)
 {
 	const char *p = raw, *end = raw + len, *q;
-	bool timed = false, dated = false;
+	bool timed = false, dated = false, kernel = true;
 
 	*ret = (struct oops_line){.time = -1};
 	while (end > p && (end[-1] == '\r' || end[-1] == '\n' || end[-1] == ' ' || end[-1] == '\t'))
@@ -286,6 +331,11 @@ void oops_line_strip(const char *raw, size_t len, struct oops_line *ret)
 				p = q < end && *q == ' ' ? q + 1 : q;
 			if ((q = parse_syslog(p, end, false)))
 				p = q;
+		} else if (*p == '[' && (q = parse_calendar(p, end))) {
+			p = q < end && *q == ' ' ? q + 1 : q;
+			timed = true;
+		} else if (!round && (q = parse_facility(p, end, &kernel))) {
+			p = kernel ? q : end;
 		} else if ((q = parse_dropped(p, end))) {
 			ret->dropped = true;
 			p = q;

@@ -309,18 +309,18 @@ void report_begin(struct report *r, const struct oops_header *header, const stru
 // Lockdep tells where the locks at hand were taken: "... , at: f+0x1/0x2" after "is trying to
 // acquire lock:", "takes:", "#0:"; after "is trying to release lock (x) at:" on the next line. A
 // place in a lock function or a dispatcher says nothing: then the next one is taken.
-static void take_lock_place(struct report *r, const char *s, size_t len)
+static bool take_lock_place(struct report *r, const char *s, size_t len)
 {
 	struct oops_symbol symbol;
 	const char *at;
 
 	if (strstr(r->header, "lock order detected") || r->rule == RULE_RCU_USAGE ||
 	    strstr(r->header, "lock inversion"))
-		return;
+		return false;
 	// The list of held locks matters where holding them is the fault.
 	const char *hash = memchr(s, '#', len < 8 ? len : 8);
 	if (hash && !strstr(r->header, "held") && !strstr(r->header, "returning to user"))
-		return;
+		return false;
 	if (oops_find(s, len, "is trying to release lock")) {
 		r->want_place = true;
 	} else if ((at = oops_find(s, len, "at: ")) && find_symbol(at + 3, s + len, &symbol)) {
@@ -329,6 +329,8 @@ static void take_lock_place(struct report *r, const char *s, size_t len)
 			r->weak_place = oops_pass_find(report_text(r, r->header_symbol.name),
 						       PASS_ANY | PASS_LOCK) != NULL;
 		}
+		r->last_line = r->number;
+		return true;
 	} else if ((at = oops_find(s, len, "last function: ")) && !r->header_symbol.name) {
 		const char *name = at + 15, *end = name;
 		while (end<s + len && * end> ' ')
@@ -337,6 +339,7 @@ static void take_lock_place(struct report *r, const char *s, size_t len)
 		r->header_symbol = keep_symbol(r, &symbol);
 		r->weak_place = false;
 	}
+	return false;
 }
 
 // Only a fault makes something of the processor's state.
@@ -362,7 +365,7 @@ enum report_take report_add(struct report *r, const struct oops_line *line,
 	if (line->dropped)
 		r->corrupted = true;
 	if (!n)
-		return REPORT_UNKNOWN;
+		return r->idle_lines < 4 ? REPORT_NEUTRAL : REPORT_UNKNOWN;
 	if (header) {
 		if (!continues(r, header, s, line->len))
 			return REPORT_OVER;
@@ -423,8 +426,13 @@ enum report_take report_add(struct report *r, const struct oops_line *line,
 			r->saw_registers = true;
 		return REPORT_TOOK;
 	}
-	if (r->kind == OOPS_LOCKDEP)
-		take_lock_place(r, s, line->len);
+	if (r->kind == OOPS_LOCKDEP && take_lock_place(r, s, line->len))
+		return REPORT_TOOK;
+	if ((r->rule == RULE_NULL_DEREF || r->rule == RULE_PAGE_FAULT) && !r->saw_registers &&
+	    report_is_abort_line(p, n)) {
+		r->last_line = number;
+		return REPORT_TOOK;
+	}
 	if (report_take_cpu_line(r, s, end)) {
 		r->last_line = number;
 		return REPORT_TOOK;

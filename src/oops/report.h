@@ -215,5 +215,7 @@ void report_take_modules(struct report *r, const char *p, const char *end);
 bool report_section_of(const char *s, size_t len, enum oops_section_kind *ret);
 /** Registers, code, words of the stack, a hex dump. */
 bool report_is_register_line(const char *s, size_t len);
+/** What arm64 says of a fault before its registers. */
+bool report_is_abort_line(const char *s, size_t len);
 
 #endif

@@ -271,3 +271,17 @@ bool report_is_register_line(const char *s, size_t len)
 		return true;
 	return (len > 5 && s[0] == 'x' && s[1] >= '0' && s[1] <= '9');
 }
+
+bool report_is_abort_line(const char *s, size_t len)
+{
+	// arch/arm64/mm/fault.c mem_abort_decode(), show_pte()
+	static const char words[][8] = {"Mem abo", "Data ab", "ESR = 0", "EC = 0x", "SET = 0",
+					"EA = 0,", "FSC = 0", "ISV = 0", "CM = 0,", "GCS = 0",
+					"swapper", "user pg", "Excepti", "address"};
+
+	for (size_t i = 0; len >= 7 && i < EY_ARRAY_SIZE(words); i++) {
+		if (!memcmp(s, words[i], 7))
+			return true;
+	}
+	return len > 20 && s[0] == '[' && oops_find(s, len, "] p") && oops_find(s, len, "d=");
+}

@@ -5,8 +5,9 @@
 Lines "# key: value" say what the first event must have ("next-key": the second, "third-key"; "events: N"
 counts them; "none:" wants no event; "part.key" looks into an object of the event, "lines.cpu" say).
 "fatal: KIND|yes|no" is what --fatal must answer. Each line that an event names for a field must hold
-that field. Every case is also fed in three other dresses (syslog, journal, /dev/kmsg), which must not change the answer, and cut
-off at every line, which must not crash.
+that field. Every case is also fed in other dresses (syslog, journal, /dev/kmsg, dmesg's ways to
+print the time, a serial line, ...), which must not change the answer, and cut off at every line,
+which must not crash.
 """
 import json, re, subprocess, sys
 
@@ -42,18 +43,38 @@ def misplaced(event, lines):
     return bad
 
 
+def dressed_line(line, n, seconds, micros, text, style):
+    """One line "[seconds.micros] text" as the road named style would hand it down."""
+    return {
+        "syslog": f"Nov 23 12:00:00 web-01 kernel: {line}",
+        "rfc3339": f"2026-11-23T12:00:00.123456+00:00 web-01 kernel: {line}",
+        "journal": f"[{seconds}.{micros}] web-01 kernel: {text}",
+        "kmsg": f"4,{n + 100},{int(seconds) * 1000000 + int(micros)},-;{text}",
+        "netconsole": f"4,{n + 100},{int(seconds) * 1000000 + int(micros)},-,caller=T7;{text}",
+        "pstore": f"<4>{line}",
+        "dmesg -T": f"[Mon Nov 23 12:00:00 2026] {text}",
+        "dmesg -d": f"[{seconds:>5}.{micros} <    0.000001>] {text}",
+        "dmesg -e": f"[  +0.000001] {text}" if n else f"[Nov23 12:00] {text}",
+        "dmesg -x": f"kern  :alert : {line}",
+        "printk caller": f"[{seconds:>5}.{micros}][   T12] {text}",
+        "serial line": line + "\r",
+        "old addresses": re.sub(r"^(\[[^]]*\] +)(\? )?(\w[\w.]*\+0x[0-9a-f]+/0x)",
+                                r"\1[<ffffffff81234567>] \g<2>\3", line),
+        "upper case": re.sub(r"\b[0-9a-f]{16}\b", lambda m: m[0].upper(), line),
+    }[style]
+
+
+DRESSES = ("syslog", "rfc3339", "journal", "kmsg", "netconsole", "pstore", "dmesg -T", "dmesg -d",
+           "dmesg -e", "dmesg -x", "printk caller", "serial line", "old addresses", "upper case")
+
+
 def dress(lines, style):
     out = []
     for line in lines:
         m = re.match(r"\[ *(\d+)\.(\d+)\] ?(.*)", line)
         if not m or re.match(r"\[ *[\d.]+\]\[ *[TC]", line):
             return None
-        if style == "syslog":
-            out.append(f"Nov 23 12:00:00 web-01 kernel: {line}")
-        elif style == "journal":
-            out.append(f"[{m[1]}.{m[2]}] web-01 kernel: {m[3]}")
-        else:
-            out.append(f"4,{len(out) + 100},{int(m[1]) * 1000000 + int(m[2])},-;{m[3]}")
+        out.append(dressed_line(line, len(out), m[1], m[2], m[3], style))
     return "\n".join(out) + "\n"
 
 
@@ -93,10 +114,11 @@ def check(eyrie, path):
     for e in events:
         bad += misplaced(e, lines)
     keys = [(e["signature"], e["reason"]) for e in events]
-    for style in ("syslog", "journal", "kmsg"):
-        dressed = dress(lines, style)
-        if dressed and [(e["signature"], e["reason"]) for e in run(eyrie, dressed)] != keys:
-            bad.append(f"another answer in the dress of {style}")
+    dressed = {style: dress(lines, style) for style in DRESSES}
+    asked = [json.dumps({"id": style, "log": log}) for style, log in dressed.items() if log]
+    for answer in run(eyrie, "\n".join(asked), "--batch"):
+        if [(e["signature"], e["reason"]) for e in answer["events"]] != keys:
+            bad.append(f"another answer in the dress of {answer['id']}")
     cuts = [json.dumps({"id": n, "log": "\n".join(lines[:n])}) for n in range(1, len(lines))]
     if len(run(eyrie, "\n".join(cuts), "--batch")) != len(cuts):
         bad.append("a cut log went wrong")
