@@ -29,7 +29,7 @@ struct oops_parser {
 	size_t partial_len;
 	bool in_partial;
 	/** NUL-terminated copy of the line at work. */
-	char line[OOPS_LINE_MAX + OOPS_SCAN_PADDING];
+	char line[OOPS_LINE_MAX + 1];
 	struct oops_scanner headers, relevant;
 	struct oops_context context;
 	struct report *open[OPEN_MAX];
@@ -168,7 +168,7 @@ static struct ey_error *take_line(struct oops_parser *parser, const char *raw, s
 	memcpy(parser->line, raw, len);
 	for (char *nul; (nul = memchr(parser->line, '\0', len));)
 		*nul = '\1';
-	memset(parser->line + len, 0, OOPS_SCAN_PADDING);
+	parser->line[len] = '\0';
 	// Again, since NULs and what stands behind OOPS_LINE_MAX count no more.
 	bool anchored = may_begin && oops_scan_line(&parser->headers, parser->line, len);
 	if (!parser->open_count && !anchored)
