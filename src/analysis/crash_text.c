@@ -336,7 +336,8 @@ static struct ey_error *take_line(struct crash_parser *p, struct span line)
 	if (heading_of(look, &section)) {
 		p->known_lines++;
 		begin_section(p, section);
-		p->mod_has_base = span_has(look, " BASE ");
+		// "BASE"; "TEXT_BASE" of kernels whose modules lie in several pieces (6.4).
+		p->mod_has_base = span_has(look, "BASE ");
 		return NULL;
 	}
 	if (crash_sys_line(p, look)) {

@@ -151,7 +151,7 @@ static struct ey_error *download(struct search *s)
 	ey_buf_adds(&env[1], cache);
 	ey_buf_printf(&env[2], "%llu", (unsigned long long)bytes);
 	ey_buf_printf(&env[3], "%u", seconds);
-	ey_buf_adds(&env[4], "60");
+	ey_buf_adds(&env[4], "30");
 	ey_buf_adds(&env[5], cache);
 	for (size_t i = 0; i < EY_ARRAY_SIZE(env); i++) {
 		environment[i] = ey_buf_str(&env[i]);
