@@ -39,8 +39,8 @@ static const struct {
 	{"asm_exc_int3", "int3: 0000 [#1] SMP"},
 	{"int3", "int3: 0000 [#1] SMP"},
 	{"el1_da", "Unable to handle kernel paging request"},
-	{"el1_sync", "Internal error: Oops"},
-	{"el1h_64_sync", "Internal error: Oops"},
+	{"el1_sync", "Unable to handle kernel paging request"},
+	{"el1h_64_sync", "Unable to handle kernel paging request"},
 };
 
 static const char *exception_header(const struct crash_frame *entry)
