@@ -221,6 +221,7 @@ export interface CrashRecord {
     last_line?: number;
     /** The line of the log, from 1, that each field came from. */
     lines?: { [field: string]: number };
+    stuck_seconds?: number;
     verdict?: string;
     evidence?: string;
     hints?: { verdict: string; evidence: string }[];

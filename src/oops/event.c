@@ -227,6 +227,8 @@ void oops_event_write(const struct oops_event *event, struct ey_json *json)
 	ey_json_kv_bool(json, "corrupted", event->corrupted);
 	if (event->panic)
 		ey_json_kv_string(json, "panic", event->panic);
+	if (event->stuck_seconds >= 0)
+		ey_json_kv_int(json, "stuck_seconds", event->stuck_seconds);
 	if (event->error) {
 		ey_json_key(json, "hardware_error");
 		oops_hardware_write(event->error, json);

@@ -150,6 +150,8 @@ struct oops_event {
 	char *panic;
 	/** The kernel died of it ("[#1]", panic), or at least the task that it happened to. */
 	bool died;
+	/** Seconds that a hung task or a soft locked up CPU had been stuck for; -1: not said. */
+	int64_t stuck_seconds;
 	/** What the hardware reported, decoded; NULL where the event is none of its. Owned. */
 	struct oops_hardware *error;
 	/** Hints of whose fault it is, the strongest first. */

@@ -93,6 +93,7 @@ static enum oops_kind hardware_kind(const struct report *r, enum oops_kind other
 	case OOPS_HW_AER:
 	case OOPS_HW_GHES:
 	case OOPS_HW_THERMAL:
+	case OOPS_HW_MEMORY:
 		return OOPS_HW_OTHER;
 	default:
 		return other;
@@ -470,6 +471,24 @@ static struct ey_error *make_keys(struct oops_event *e, const struct report *r, 
 	return e->title && e->reason ? NULL : &ey_error_nomem;
 }
 
+// A line that was looked at and held nothing.
+static void forget_empty(struct oops_event *e)
+{
+	const struct {
+		enum oops_field field;
+		const char *value;
+	} fields[] = {{OOPS_FIELD_COMM, e->comm},
+		      {OOPS_FIELD_TAINT, e->taint},
+		      {OOPS_FIELD_KERNEL, e->kernel},
+		      {OOPS_FIELD_HARDWARE, e->hardware},
+		      {OOPS_FIELD_PANIC, e->panic}};
+
+	for (size_t i = 0; i < EY_ARRAY_SIZE(fields); i++) {
+		if (!fields[i].value)
+			e->lines[fields[i].field] = 0;
+	}
+}
+
 static struct ey_error *fill(struct report *r, struct oops_event *e)
 {
 	char name[256];
@@ -509,6 +528,8 @@ static struct ey_error *fill(struct report *r, struct oops_event *e)
 	    (err = copy(&e->kernel, r->kernel)) || (err = copy(&e->hardware, r->hardware)) ||
 	    (err = copy(&e->panic, r->panic)) || (err = copy_frames(e, r)))
 		return err;
+	forget_empty(e);
+	e->stuck_seconds = report_stuck_seconds(r);
 	e->cpu = r->cpu;
 	e->pid = r->pid;
 	e->died = r->died;

@@ -2,140 +2,13 @@
 /* Lines of hardware errors. The kernel's source of each form stands beside it. */
 #include "oops/hardware.h"
 
-#include <stdio.h>
-#include <string.h>
-
 #include "base/cleanup.h"
-#include "oops/line.h"
-
-/** What is left of a line. */
-struct rest {
-	const char *p, *end;
-};
-
-static bool is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
-static int hex_digit(char c)
-{
-	if (is_digit(c))
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-// Where the words behind @p words begin; false if they are not there.
-static bool after(struct rest line, const char *words, struct rest *ret)
-{
-	const char *at = oops_find(line.p, (size_t)(line.end - line.p), words);
-
-	if (!at)
-		return false;
-	*ret = (struct rest){at + strlen(words), line.end};
-	return true;
-}
-
-static bool begins(struct rest line, const char *words)
-{
-	return oops_has_prefix(line.p, (size_t)(line.end - line.p), words);
-}
-
-static bool take_hex(struct rest *line, uint64_t *ret)
-{
-	const char *p = line->p;
-	uint64_t v = 0;
-	int digits = 0;
-
-	if (line->end - p > 2 && p[0] == '0' && p[1] == 'x')
-		p += 2;
-	for (; p < line->end && hex_digit(*p) >= 0 && digits < 16; p++, digits++)
-		v = v << 4 | (uint64_t)hex_digit(*p);
-	if (!digits)
-		return false;
-	line->p = p;
-	*ret = v;
-	return true;
-}
-
-static bool take_int(struct rest *line, int *ret)
-{
-	int v = 0, digits = 0;
-
-	for (; line->p < line->end && is_digit(*line->p) && digits < 9; line->p++, digits++)
-		v = v * 10 + (*line->p - '0');
-	if (!digits)
-		return false;
-	*ret = v;
-	return true;
-}
-
-static bool hex_after(struct rest line, const char *words, uint64_t *ret)
-{
-	struct rest at;
-
-	return after(line, words, &at) && take_hex(&at, ret);
-}
-
-static bool int_after(struct rest line, const char *words, int *ret)
-{
-	struct rest at;
-
-	return after(line, words, &at) && take_int(&at, ret);
-}
-
-// Text up to one of @p stops, without blanks at its end.
-static void keep(char *to, size_t size, struct rest line, const char *stops)
-{
-	size_t n = 0;
-
-	while (line.p + n < line.end && !strchr(stops, line.p[n]))
-		n++;
-	while (n && line.p[n - 1] == ' ')
-		n--;
-	if (n >= size)
-		n = size - 1;
-	memcpy(to, line.p, n);
-	to[n] = '\0';
-}
+#include "oops/hardware_parse.h"
 
 void oops_hardware_init(struct oops_hardware *hw)
 {
 	*hw = (struct oops_hardware){
 		.cpu = -1, .socket = -1, .bank = -1, .vendor = -1, .nmi_reason = -1};
-}
-
-// A record begins: false if it is milder than what is there.
-static bool new_record(struct oops_hardware *hw, enum oops_hw_source source,
-		       enum oops_hw_severity severity)
-{
-	unsigned int count = hw->count + 1;
-	bool keep_old = hw->count && severity < hw->severity;
-
-	if (!keep_old)
-		oops_hardware_init(hw);
-	hw->count = count;
-	hw->passing = keep_old;
-	if (!keep_old) {
-		hw->source = source;
-		hw->severity = severity;
-	}
-	return !keep_old;
-}
-
-static void set_status(struct oops_hardware *hw, uint64_t status, uint64_t number)
-{
-	hw->status = status;
-	hw->have_status = true;
-	hw->lines[OOPS_HW_LINE_STATUS] = number;
-}
-
-static void set_address(struct oops_hardware *hw, uint64_t address, uint64_t number)
-{
-	hw->address = address;
-	hw->have_address = true;
-	hw->lines[OOPS_HW_LINE_ADDRESS] = number;
 }
 
 // arch/x86/kernel/cpu/mce/core.c, print_mce(): "CPU 3: Machine Check Exception: 5 Bank 4:
@@ -319,7 +192,7 @@ static bool take_aer(struct oops_hardware *hw, struct rest line, uint64_t number
 	struct rest at;
 	uint64_t v;
 
-	if (after(line, "PCIe Bus Error: severity=", &at) || after(line, "AER: Uncorrect", &at) ||
+	if (after(line, "Bus Error: severity=", &at) || after(line, "AER: Uncorrect", &at) ||
 	    after(line, "AER: Multiple Uncorrect", &at)) {
 		bool report = at.p[-1] == '=', corrected = begins(at, "Correct");
 		bool fatal = oops_find(at.p, (size_t)(at.end - at.p), "(Fatal)");
@@ -330,13 +203,15 @@ static bool take_aer(struct oops_hardware *hw, struct rest line, uint64_t number
 					  : OOPS_HW_UNCORRECTED))
 			return true;
 		hw->lines[OOPS_HW_LINE_STATUS] = number;
-		snprintf(hw->error_class, sizeof(hw->error_class), "PCIe");
+		const char *bus =
+			oops_find(line.p, (size_t)(line.end - line.p), "CXL Bus") ? "CXL" : "PCIe";
+		snprintf(hw->error_class, sizeof(hw->error_class), "%s", bus);
 		if (report && after(at, "type=", &at)) {
 			char layer[32];
 			keep(layer, sizeof(layer), at, ",");
 			for (char *c = layer; *c; c++)
 				*c |= *c >= 'A' && *c <= 'Z' ? 0x20 : 0;
-			snprintf(hw->error_class, sizeof(hw->error_class), "PCIe %s", layer);
+			snprintf(hw->error_class, sizeof(hw->error_class), "%s %s", bus, layer);
 			if (take_speaker(line, hw->device, sizeof(hw->device)))
 				hw->lines[OOPS_HW_LINE_DEVICE] = number;
 		} else if (after(at, "received: ", &at) || after(at, "received from ", &at)) {
@@ -432,55 +307,6 @@ static bool take_ghes(struct oops_hardware *hw, struct rest line, uint64_t numbe
 	return true;
 }
 
-// arch/x86/kernel/nmi.c, drivers/thermal/thermal_core.c.
-static bool take_other(struct oops_hardware *hw, struct rest line, uint64_t number)
-{
-	static const struct {
-		const char *words, *error_class, *detail;
-		enum oops_hw_severity severity;
-	} nmis[] = {
-		{"NMI: PCI system error (SERR)", "PCI system error", "PCI system error (SERR)",
-		 OOPS_HW_UNCORRECTED},
-		{"NMI: IOCK error", "I/O check", "I/O check (IOCK)", OOPS_HW_UNCORRECTED},
-		{"NMI: memory parity error", "memory parity", "memory parity error",
-		 OOPS_HW_UNCORRECTED},
-		{"Uhhuh. NMI received for unknown reason", "unknown NMI", "unknown reason",
-		 OOPS_HW_UNKNOWN},
-	};
-	struct rest at;
-	uint64_t reason;
-
-	for (size_t i = 0; i < EY_ARRAY_SIZE(nmis); i++) {
-		if (!begins(line, nmis[i].words))
-			continue;
-		if (!new_record(hw, OOPS_HW_NMI, nmis[i].severity))
-			return true;
-		snprintf(hw->error_class, sizeof(hw->error_class), "%s", nmis[i].error_class);
-		snprintf(hw->detail, sizeof(hw->detail), "%s", nmis[i].detail);
-		hw->lines[OOPS_HW_LINE_STATUS] = number;
-		if (hex_after(line, "reason ", &reason))
-			hw->nmi_reason = (int)(reason & 0xff);
-		int_after(line, "on CPU ", &hw->cpu);
-		return true;
-	}
-	// "thermal thermal_zone0: acpitz: critical temperature reached, shutting down"; before 5.10
-	// "critical temperature reached (101 C), shutting down".
-	if (after(line, "critical temperature reached", &at)) {
-		if (!new_record(hw, OOPS_HW_THERMAL, OOPS_HW_FATAL))
-			return true;
-		snprintf(hw->error_class, sizeof(hw->error_class), "temperature");
-		snprintf(hw->detail, sizeof(hw->detail), "critical temperature reached");
-		hw->lines[OOPS_HW_LINE_STATUS] = number;
-		if (after(line, "thermal_zone", &at)) {
-			at.p -= strlen("thermal_zone");
-			keep(hw->device, sizeof(hw->device), at, ":");
-			hw->lines[OOPS_HW_LINE_DEVICE] = number;
-		}
-		return true;
-	}
-	return false;
-}
-
 bool oops_hardware_from_panic(struct oops_hardware *hw, const char *text)
 {
 	// arch/x86/kernel/cpu/mce/core.c, drivers/acpi/apei/ghes.c, drivers/edac/edac_mc.c,
@@ -535,5 +361,5 @@ bool oops_hardware_take(struct oops_hardware *hw, const char *text, size_t len, 
 		       take_ghes(hw, at, number);
 	}
 	return take_mce_header(hw, line, number) || take_edac(hw, line, number) ||
-	       take_aer(hw, line, number) || take_other(hw, line, number);
+	       take_aer(hw, line, number) || oops_hardware_take_other(hw, line, number);
 }

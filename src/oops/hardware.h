@@ -14,15 +14,16 @@
 #include "base/json.h"
 
 /** Who reported it. */
-#define OOPS_HW_SOURCES(X)    \
-	X(NONE, "")           \
-	X(MCE, "mce")         \
-	X(EDAC, "edac")       \
-	X(AER, "aer")         \
-	X(GHES, "ghes")       \
-	X(NMI, "nmi")         \
-	X(THERMAL, "thermal") \
-	X(WATCHDOG, "watchdog")
+#define OOPS_HW_SOURCES(X)      \
+	X(NONE, "")             \
+	X(MCE, "mce")           \
+	X(EDAC, "edac")         \
+	X(AER, "aer")           \
+	X(GHES, "ghes")         \
+	X(NMI, "nmi")           \
+	X(THERMAL, "thermal")   \
+	X(WATCHDOG, "watchdog") \
+	X(MEMORY, "memory")
 
 enum oops_hw_source {
 #define X(id, name) OOPS_HW_##id,

@@ -40,6 +40,7 @@ void oops_hardware_title(const struct oops_hardware *hw, char *buf, size_t size)
 		[OOPS_HW_NMI] = "NMI",
 		[OOPS_HW_THERMAL] = "",
 		[OOPS_HW_WATCHDOG] = "watchdog",
+		[OOPS_HW_MEMORY] = "memory error",
 	};
 	char name[64];
 	const char *severity = hw->severity == OOPS_HW_UNKNOWN || hw->source == OOPS_HW_NMI ||

@@ -207,6 +207,8 @@ static inline void report_keep_text(char *to, size_t size, const char *s, size_t
 
 /** The fields that a header line holds by its rule: cpu, pid, comm. */
 void report_take_subject(struct report *r, const char *text, size_t len);
+/** For how long a task or a CPU has been stuck, as the header says; -1 where it does not. */
+int64_t report_stuck_seconds(const struct report *r);
 /** A line "CPU: 1 PID: 2 Comm: x Tainted: G 6.1.0 #1", or older kernels' "Pid: 2, comm: x ...". */
 bool report_take_cpu_line(struct report *r, const char *s, const char *end);
 /** The words behind "Modules linked in:". */

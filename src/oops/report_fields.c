@@ -77,6 +77,9 @@ bool report_take_cpu_line(struct report *r, const char *s, const char *end)
 			e--;
 		set_comm(r, c, e);
 	}
+	// In parentheses until 3.x: "Not tainted (2.6.32-5-amd64 #1)".
+	if (release && release < end && *release == '(')
+		release++;
 	if (release && release < end && !r->kernel[0]) {
 		const char *e = memchr(release, ' ', (size_t)(end - release));
 		char *paren = NULL;
@@ -220,6 +223,24 @@ void report_take_subject(struct report *r, const char *text, size_t len)
 		break;
 	default:
 		break;
+	}
+}
+
+int64_t report_stuck_seconds(const struct report *r)
+{
+	const char *end = r->header + strlen(r->header), *p;
+
+	switch (r->kind) {
+	case OOPS_HANG:
+	case OOPS_SOFT_LOCKUP:
+		// "blocked for more than 120 seconds", "stuck for 22s!"
+		if ((p = strstr(r->header, " for more than ")))
+			p += 15;
+		else if ((p = strstr(r->header, "stuck for ")))
+			p += 10;
+		return p && *p >= '0' && *p <= '9' ? (int64_t)parse_uint(p, end) : -1;
+	default:
+		return -1;
 	}
 }
 

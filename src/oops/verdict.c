@@ -218,10 +218,17 @@ struct ey_error *oops_judge(const struct report *r, const struct oops_context *c
 	_cleanup_buf_ struct ey_buf why = EY_BUF_INIT;
 	struct ey_error *err;
 
-	// An NMI without a reason may be an operator's button, a watchdog's cause is software too.
+	// An NMI without a reason may be an operator's button, a watchdog's cause is software too,
+	// and what was logged without its record may have been corrected.
 	if (e->error) {
-		if (e->error->severity == OOPS_HW_UNKNOWN && e->error->source != OOPS_HW_MCE)
+		if (e->error->severity == OOPS_HW_UNKNOWN)
 			return NULL;
+		ey_buf_printf(&why, "the hardware reported it: %.160s", r->header);
+		return add_hint(e, OOPS_VERDICT_HARDWARE, &why);
+	}
+	// What no decoder knows. An SError is as often a driver's access to what is switched off.
+	if ((e->kind == OOPS_MCE || e->kind == OOPS_HW_OTHER) && r->rule != RULE_SERROR &&
+	    !strstr(r->panic, "SError")) {
 		ey_buf_printf(&why, "the hardware reported it: %.160s", r->header);
 		return add_hint(e, OOPS_VERDICT_HARDWARE, &why);
 	}

@@ -31,6 +31,7 @@ function Where({ crash: c, record }: { crash: Crash; record: CrashRecord | null 
     ['Host', <><Link to={`/hosts/${c.host.id}`}><b>{c.host.name}</b></Link> <span class="quiet">in {c.host.site}</span></>],
     ['Time', <><Utc time={c.time} /> <span class="quiet">UTC, <Ago time={c.time} /></span></>],
     ['Was up', c.uptime_seconds === null ? <Maybe text={null} /> : span(c.uptime_seconds)],
+    ...(record?.event?.stuck_seconds === undefined ? [] : [['Was stuck', span(record.event.stuck_seconds)] as [string, ComponentChildren]]),
     ['Kernel', <FromLine line={lines.kernel} what="Kernel"><Link to={href('/crashes', { kernel: c.kernel })}><Maybe text={c.kernel} /></Link> <span class="quiet">{c.kernel_version}</span></FromLine>],
     ['Model', <FromLine line={lines.hardware} what="Model">{c.model ? <Link to={href('/crashes', { model: c.model.id })}>{hardware}</Link> : <Maybe text={hardware} />}</FromLine>],
     ['Task', task?.comm || c.comm
