@@ -15,8 +15,9 @@ export interface Crash {
   kernel: string | null;
   kernel_version: string | null;
   machine: string | null;
-  reason: { id: number; key: string; state: string; crashes: number };
+  reason: { id: number; key: string; state: string; issue_id: number | null; crashes: number };
   verdict: 'new' | 'known';
+  triage: string;
   kind: string | null;
   title: string | null;
   function: string | null;
@@ -45,9 +46,38 @@ export interface Reason {
   last_seen: string;
   received: string;
   first_crash_id: number;
+  issue_id: number | null;
   crashes: number;
   hosts: number;
   dumps: number;
+}
+
+export interface Issue {
+  id: number;
+  version: number;
+  title: string;
+  state: string;
+  owner: string;
+  vendor: string;
+  vendor_case: string;
+  link: string;
+  upstream: string;
+  notes: string;
+  created: string;
+  updated: string;
+  reasons: number;
+  crashes: number;
+  last_seen: string | null;
+}
+
+export interface IssueEvent { time: string; who: string; what: string; old: string; new: string; why: string }
+
+export interface IssuePage {
+  issue: Issue;
+  reasons: Reason[];
+  fixes: { id: number; distribution: string; package: string; format: string; version: string }[];
+  rules: { id: number; kind: string; function: string; module: string }[];
+  history: IssueEvent[];
 }
 
 export interface Host {

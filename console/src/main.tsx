@@ -16,6 +16,8 @@ import { Alerts, AlertView } from './pages/alerts';
 import { CrashView } from './pages/crash';
 import { Crashes } from './pages/crashes';
 import { HostView } from './pages/host';
+import { IssueView } from './pages/issue';
+import { Issues } from './pages/issues';
 import { Hosts } from './pages/hosts';
 import { Overview } from './pages/overview';
 import { ReasonView } from './pages/reason';
@@ -32,17 +34,19 @@ const PAGES: { path: string; name: string; icon: IconName; key: string }[] = [
   { path: '/alerts', name: 'Alerts', icon: 'alerts', key: 'a' },
   { path: '/crashes', name: 'Crashes', icon: 'crashes', key: 'c' },
   { path: '/reasons', name: 'Reasons', icon: 'reasons', key: 'r' },
+  { path: '/issues', name: 'Issues', icon: 'issues', key: 'i' },
   { path: '/hosts', name: 'Hosts', icon: 'hosts', key: 'h' },
   { path: '/report', name: 'Report', icon: 'report', key: 'm' },
 ];
 
 function Page({ path }: { path: string }): JSX.Element {
-  const one = /^\/(alerts|crashes|reasons|hosts)\/(\d+)$/.exec(path);
+  const one = /^\/(alerts|crashes|reasons|issues|hosts)\/(\d+)$/.exec(path);
   if (one?.[1] && one[2]) {
     switch (one[1]) {
       case 'alerts': return <AlertView key={path} id={one[2]} />;
       case 'crashes': return <CrashView key={path} id={one[2]} />;
       case 'reasons': return <ReasonView key={path} id={one[2]} />;
+      case 'issues': return <IssueView key={path} id={one[2]} />;
       default: return <HostView key={path} id={one[2]} />;
     }
   }
@@ -51,6 +55,7 @@ function Page({ path }: { path: string }): JSX.Element {
     case '/alerts': return <Alerts />;
     case '/crashes': return <Crashes />;
     case '/reasons': return <Reasons />;
+    case '/issues': return <Issues />;
     case '/hosts': return <Hosts />;
     case '/report': return <Report />;
     default: return <NotYet error={new ApiError(404, 'the console has no such page')} />;

@@ -219,8 +219,24 @@ static struct ey_error *read_fields(const struct change *c,
 }
 
 #define X(id, name) name,
-static const char *const issue_keys[] = {DB_ISSUE_FIELDS(X) "who", "why", "version", NULL};
+static const char *const change_keys[] = {DB_ISSUE_FIELDS(X) "who", "why", "version", NULL};
+static const char *const create_keys[] = {DB_ISSUE_FIELDS(X) "who", "why", "reason", NULL};
 #undef X
+
+// With the reason that made somebody think of it, where there is one.
+static struct ey_error *create_issue(struct db *db, struct change *c,
+				     const char *const fields[DB_ISSUE_FIELD_COUNT],
+				     int64_t reason_id)
+{
+	_cleanup_txn_ struct db_txn txn = {0};
+	struct ey_error *err = db_begin(db, &txn);
+
+	if (!err)
+		err = db_issue_create(db, fields, &c->edit, &c->edit.issue_id);
+	if (!err && reason_id)
+		err = db_issue_set_reason(db, reason_id, true, &c->edit);
+	return err ? err : db_commit(&txn);
+}
 
 struct ey_error *api_issue_create(const struct api *api, struct db *db,
 				  const struct server_request *request,
@@ -228,17 +244,19 @@ struct ey_error *api_issue_create(const struct api *api, struct db *db,
 {
 	_cleanup_change_ struct change c = {0};
 	const char *fields[DB_ISSUE_FIELD_COUNT];
-	int64_t id;
-	struct ey_error *err = read_change(request, issue_keys, &c);
+	int64_t reason_id;
+	struct ey_error *err = read_change(request, create_keys, &c);
 
 	if (!err)
 		err = read_fields(&c, fields);
 	if (!err)
-		err = db_issue_create(db, fields, &c.edit, &id);
+		err = server_body_int(c.body, "reason", 1, 0, &reason_id);
+	if (!err)
+		err = create_issue(db, &c, fields, reason_id);
 	if (err)
 		return err;
-	ey_log_info("issue %lld made by \"%s\"", (long long)id, c.edit.who);
-	err = answer_issue(db, id, response);
+	ey_log_info("issue %lld made by \"%s\"", (long long)c.edit.issue_id, c.edit.who);
+	err = answer_issue(db, c.edit.issue_id, response);
 	response->status = 201;
 	return err;
 }
@@ -250,7 +268,7 @@ struct ey_error *api_issue_change(const struct api *api, struct db *db,
 	_cleanup_change_ struct change c = {0};
 	const char *fields[DB_ISSUE_FIELD_COUNT];
 	bool conflict = false;
-	struct ey_error *err = read_change(request, issue_keys, &c);
+	struct ey_error *err = read_change(request, change_keys, &c);
 
 	if (!err)
 		err = read_fields(&c, fields);

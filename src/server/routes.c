@@ -42,8 +42,9 @@ static const struct route routes[] = {
 
 /** Addresses of the console's pages: its script draws them all from one index.html. */
 static const char *const pages[] = {
-	"/",	    "/alerts",	     "/alerts/{id}", "/crashes",    "/crashes/{id}",
-	"/reasons", "/reasons/{id}", "/hosts",	     "/hosts/{id}", "/report",
+	"/",	       "/alerts",	"/alerts/{id}", "/crashes",	"/crashes/{id}",
+	"/reasons",    "/reasons/{id}", "/issues",	"/issues/{id}", "/hosts",
+	"/hosts/{id}", "/report",
 };
 
 // The component at "{id}" starts at *id_ret in path and ends at the next '/' or the end.

@@ -359,6 +359,9 @@ class Issues(unittest.TestCase):
 
     def test_the_life_of_an_issue(self):
         reason = server.json('/api/v1/reasons?order=crashes&limit=1')['reasons'][0]
+        self.post('', 404, title='x', reason=999999)
+        page = self.post('', 201, title='At once', reason=reason['id'])
+        self.assertEqual(page['reasons'][0]['id'], reason['id'])
         page = self.post('', 201, title='It <b>crashes</b>', owner='Kim', why='many hosts')
         issue, at = page['issue'], '/%d' % page['issue']['id']
         self.assertEqual((issue['state'], issue['version'], issue['crashes']), ('new', 1, 0))
@@ -388,7 +391,7 @@ class Issues(unittest.TestCase):
         # Two people at once.
         self.post(at, 409, owner='Alex', version=1)
         page = self.post(at, owner='Alex', version=page['issue']['version'])
-        self.assertIn(issue['id'], [i['id'] for i in server.json('/api/v1/issues?open=1&owner=Alex&q=CRASHES')['issues']])
+        self.assertEqual([issue['id']], [i['id'] for i in server.json('/api/v1/issues?open=1&owner=Alex&q=CRASHES')['issues']])
         page = self.post(at + '/reasons', remove=reason['id'])
         self.assertEqual(page['reasons'], [])
         self.assertEqual(server.json('/api/v1/reasons/%d' % reason['id'])['reason']['state'], 'new')

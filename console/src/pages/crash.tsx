@@ -93,7 +93,7 @@ export function CrashView({ id }: { id: string }): JSX.Element {
     <LogContext.Provider value={view}>
       <div class="title">
         <div class="title-over">
-          <Kind kind={c.kind} /><Verdict verdict={c.verdict} />
+          <Kind kind={c.kind} /><Verdict crash={c} />
           {c.corrupted && <span class="badge badge-warn">log cut off</span>}
           <span class="quiet">crash #{c.id}</span>
         </div>

@@ -9,6 +9,7 @@ import { href, Link } from '../router';
 import { AlertCard } from '../ui/alert';
 import { Chart } from '../ui/chart';
 import { CrashTable } from '../ui/crash_table';
+import { ReasonIssue } from './issue';
 import { Ago, Copy, Facts, Kind, Maybe, NotYet, Panel, ReasonState, TopList, Utc } from '../ui/parts';
 
 export function ReasonView({ id }: { id: string }): JSX.Element {
@@ -21,6 +22,7 @@ export function ReasonView({ id }: { id: string }): JSX.Element {
         <div class="title-over"><Kind kind={r.kind} /><ReasonState state={r.state} /></div>
         <h1><Maybe text={r.title ?? r.key} /></h1>
         <p class="title-key"><span class="mono">{r.key}</span><Copy text={r.key} label="Copy the reason's key" /></p>
+        <ReasonIssue reason={r} />
       </div>
       {data.alerts.length > 0 && <div class="alerts">{data.alerts.map((a) => <AlertCard key={a.id} alert={a} />)}</div>}
       <div class="figures">

@@ -5,12 +5,10 @@ import { number } from '../format';
 import { useLive } from '../live';
 import { Link, useRoute } from '../router';
 import { apiPath, Chips, ListFoot, Search, Select, useList } from '../ui/list';
-import { Ago, Empty, Kind, NotYet, ReasonState, Utc, What } from '../ui/parts';
+import { Ago, Empty, Kind, NotYet, ReasonState, STATES, stateWord, Utc, What } from '../ui/parts';
 import { type Column, Table } from '../ui/table';
 
 const FILTERS = ['q', 'order', 'state', 'kind', 'host', 'model', 'seen_since', 'first_seen_since'];
-export const STATES = ['new', 'investigating', 'reported', 'fix-available', 'rolled-out', 'resolved', 'wont-fix', 'hardware'];
-
 const columns: Column<Reason>[] = [
   { head: 'State', width: '7.5rem', cell: (r) => <ReasonState state={r.state} /> },
   {
@@ -37,7 +35,7 @@ export function Reasons(): JSX.Element {
         <h1>Reasons</h1>
         <div class="filters">
           <Search placeholder="Title, key or function" />
-          <Select name="state" label="State" choices={STATES.map((s) => ({ value: s, label: s === 'new' ? 'unseen' : s.replace('-', ' ') }))} />
+          <Select name="state" label="State" choices={STATES.map((s) => ({ value: s, label: stateWord(s) }))} />
           <Select name="kind" label="Kind" choices={(facets?.kinds ?? []).flatMap((t) => (t.label ? [{ value: t.label, label: t.label }] : []))} />
           <Select name="order" label="Order" any="last seen" choices={[
             { value: 'first_seen', label: 'first seen' },

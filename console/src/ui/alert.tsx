@@ -2,11 +2,12 @@
 // An alert: what is wrong, where, since when, who has it; and taking it on.
 
 import type { JSX } from 'preact';
-import { useEffect, useRef, useState } from 'preact/hooks';
-import { type Alert, post } from '../api';
+import { useState } from 'preact/hooks';
+import type { Alert } from '../api';
 import { number, plural, span, utc } from '../format';
-import { refreshAll, useNow } from '../live';
+import { useNow } from '../live';
 import { href, Link } from '../router';
+import { FormDialog } from './form';
 import { Icon, type IconName } from './icons';
 import { Ago } from './parts';
 
@@ -59,48 +60,11 @@ export function AlertCard({ alert: a }: { alert: Alert }): JSX.Element {
         )}
         <Link to={href('/crashes', { alert: a.id })} class="alert-crashes">{plural(a.crashes, 'crash', 'crashes')}</Link>
       </div>
-      {taking && <TakeDialog alert={a} onDone={() => setTaking(false)} />}
+      {taking && (
+        <FormDialog title="Take this alert" what={`${a.subject.name} · ${counted(a)}`} button="Take it"
+          note="It stays on the wall as yours and sends no more mail until it resolves."
+          path={`/api/v1/alerts/${a.id}/ack`} body={() => ({})} onDone={() => setTaking(false)} />
+      )}
     </article>
-  );
-}
-
-const NAME = 'eyrie:name';
-
-function TakeDialog({ alert: a, onDone }: { alert: Alert; onDone: () => void }): JSX.Element {
-  const dialog = useRef<HTMLDialogElement>(null);
-  const [who, setWho] = useState(localStorage.getItem(NAME) ?? '');
-  const [error, setError] = useState('');
-  const [busy, setBusy] = useState(false);
-  useEffect(() => dialog.current?.showModal(), []);
-  const take = async (e: Event): Promise<void> => {
-    e.preventDefault();
-    setBusy(true);
-    try {
-      await post(`/api/v1/alerts/${a.id}/ack`, { who: who.trim() });
-      localStorage.setItem(NAME, who.trim());
-      refreshAll();
-      onDone();
-    } catch (x) {
-      setError(x instanceof Error ? x.message : String(x));
-      setBusy(false);
-    }
-  };
-  return (
-    <dialog ref={dialog} class="dialog" onClose={onDone} aria-label="Take this alert">
-      <form onSubmit={(e) => void take(e)}>
-        <h2>Take this alert</h2>
-        <p class="dialog-what">{a.subject.name} · {counted(a)}</p>
-        <p>It stays on the wall as yours and sends no more mail until it resolves.</p>
-        <label>Your name
-          <input name="who" value={who} maxLength={40} required autoFocus autocomplete="name"
-            onInput={(e) => setWho(e.currentTarget.value)} />
-        </label>
-        {error && <p class="form-error" role="alert">{error}</p>}
-        <div class="dialog-buttons">
-          <button type="button" class="button" onClick={() => dialog.current?.close()}>Cancel</button>
-          <button type="submit" class="button button-strong" disabled={busy || !who.trim()}>Take it</button>
-        </div>
-      </form>
-    </dialog>
   );
 }

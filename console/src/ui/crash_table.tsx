@@ -8,7 +8,7 @@ import { type Column, Table } from './table';
 
 const time: Column<Crash> = { head: 'Crashed', width: '12rem', cell: (c) => <Link to={`/crashes/${c.id}`} class="plain"><Utc time={c.time} /></Link> };
 const ago: Column<Crash> = { head: 'Crashed', width: '7.5rem', cell: (c) => <Ago time={c.time} /> };
-const verdict: Column<Crash> = { head: 'Verdict', width: '6rem', cell: (c) => <Verdict verdict={c.verdict} /> };
+const verdict: Column<Crash> = { head: 'Verdict', width: '6rem', cell: (c) => <Verdict crash={c} /> };
 const what: Column<Crash> = {
   head: 'What',
   cell: (c) => (

@@ -6,6 +6,7 @@ const paths = {
   alerts: 'M12 2a6 6 0 0 0-6 6v5l-2 3v1h16v-1l-2-3V8a6 6 0 0 0-6-6zm-2.5 17a2.5 2.5 0 0 0 5 0z',
   crashes: 'M13 2 4 14h6l-1 8 9-12h-6z',
   reasons: 'M4 5h10v2H4zm0 6h16v2H4zm0 6h7v2H4zM17 4h3v3h-3zm-2 12h3v3h-3z',
+  issues: 'M6 2h12v20l-6-4-6 4zM8 4v14.300l4-2.700 4 2.700V4zm1.500 3h5v2h-5zm0 3.500h5v2h-5z',
   hosts: 'M3 4h18v6H3zm0 10h18v6H3zm3-8v2h2V6zm0 10v2h2v-2z',
   report: 'M5 2h10l4 4v16H5zm9 1.5V7h3.5zM8 12h2v6H8zm3-2h2v8h-2zm3 4h2v4h-2z',
   model: 'M7 7h10v10H7zM9 2h2v3H9zm4 0h2v3h-2zM9 19h2v3H9zm4 0h2v3h-2zM2 9h3v2H2zm0 4h3v2H2zm17-4h3v2h-3zm0 4h3v2h-3z',

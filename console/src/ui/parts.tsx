@@ -3,7 +3,7 @@
 
 import type { ComponentChildren, JSX } from 'preact';
 import { useState } from 'preact/hooks';
-import type { ApiError, Job, Top } from '../api';
+import type { ApiError, Crash, Job, Top } from '../api';
 import { ago, number, utc } from '../format';
 import { useNow } from '../live';
 import { Link } from '../router';
@@ -44,8 +44,17 @@ export function Maybe({ text }: { text: string | number | null | undefined }): J
     : <>{text}</>;
 }
 
-export function Verdict({ verdict }: { verdict: 'new' | 'known' }): JSX.Element {
-  return <span class={`badge badge-${verdict}`}>{verdict}</span>;
+const triageWords: { [triage: string]: [string, string] } = {
+  'under-investigation': ['known', 'somebody works on it, or decided that nobody will'],
+  'already-patched': ['patched', 'a fix exists; this kernel did not have it'],
+  'regression': ['regression', 'this kernel had the fix'],
+  'hardware': ['hardware', 'broken hardware'],
+};
+
+/** New, known, patched already: what a crash is to those who look at it. */
+export function Verdict({ crash: c }: { crash: Crash }): JSX.Element {
+  const [word, title] = triageWords[c.triage] ?? [c.verdict, c.verdict === 'new' ? 'the first of its reason' : 'seen before; nobody has looked at its reason yet'];
+  return <span class={`badge badge-${word}`} title={title}>{word}</span>;
 }
 
 export function Kind({ kind }: { kind: string | null }): JSX.Element {
@@ -78,10 +87,15 @@ const stateWords: { [state: string]: string } = {
   'hardware': 'hardware',
 };
 
-export function ReasonState({ state }: { state: string }): JSX.Element {
+export const STATES = Object.keys(stateWords);
+
+export function stateWord(state: string): string {
   // "new" would read as the verdict of the crash beside it.
-  const word = state === 'new' ? 'unseen' : state.replace('-', ' ');
-  return <span class={`badge badge-state badge-state-${state}`} title={stateWords[state]}>{word}</span>;
+  return state === 'new' ? 'unseen' : state.replace('-', ' ');
+}
+
+export function ReasonState({ state }: { state: string }): JSX.Element {
+  return <span class={`badge badge-state badge-state-${state}`} title={stateWords[state]}>{stateWord(state)}</span>;
 }
 
 export function Copy({ text, label }: { text: string; label: string }): JSX.Element {

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// A dialog that asks for a few words and sends them, with the name of who says so.
+
+import type { ComponentChildren, JSX } from 'preact';
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { post } from '../api';
+import { refreshAll } from '../live';
+import { type Choice } from './list';
+
+/** Kept for the next time: people do not change between two clicks. */
+const NAME = 'eyrie:name';
+
+export interface Field {
+  name: string;
+  label: string;
+  value?: string | undefined;
+  required?: boolean;
+  /** Several lines. */
+  long?: boolean;
+  choices?: Choice[];
+}
+
+type Values = { [name: string]: string };
+
+export function FormDialog<T>(props: {
+  title: string;
+  what?: ComponentChildren;
+  note?: ComponentChildren;
+  fields?: Field[];
+  button: string;
+  path: string | ((values: Values) => string);
+  /** The body that is sent, without "who". */
+  body: (values: Values) => { [key: string]: unknown };
+  onSent?: (answer: T) => void;
+  onDone: () => void;
+}): JSX.Element {
+  const dialog = useRef<HTMLDialogElement>(null);
+  const fields = props.fields ?? [];
+  const [values, setValues] = useState<Values>(
+    () => ({ who: localStorage.getItem(NAME) ?? '', ...Object.fromEntries(fields.map((f) => [f.name, f.value ?? ''])) }),
+  );
+  const [error, setError] = useState('');
+  const [busy, setBusy] = useState(false);
+  useEffect(() => dialog.current?.showModal(), []);
+  const set = (name: string, value: string): void => setValues((v) => ({ ...v, [name]: value }));
+  const who = (values['who'] ?? '').trim();
+  const missing = !who || fields.some((f) => f.required && !values[f.name]?.trim());
+  const send = async (e: Event): Promise<void> => {
+    e.preventDefault();
+    setBusy(true);
+    try {
+      const answer = await post<T>(typeof props.path === 'string' ? props.path : props.path(values), { ...props.body(values), who });
+      localStorage.setItem(NAME, who);
+      refreshAll();
+      props.onSent?.(answer);
+      props.onDone();
+    } catch (x) {
+      setError(x instanceof Error ? x.message : String(x));
+      setBusy(false);
+    }
+  };
+  return (
+    <dialog ref={dialog} class="dialog" onClose={props.onDone} aria-label={props.title}>
+      <form onSubmit={(e) => void send(e)}>
+        <h2>{props.title}</h2>
+        {props.what && <p class="dialog-what">{props.what}</p>}
+        {props.note && <p>{props.note}</p>}
+        {fields.map((f, i) => (
+          <label key={f.name}>{f.label}
+            <Input field={f} value={values[f.name] ?? ''} focus={i === 0} onInput={(v) => set(f.name, v)} />
+          </label>
+        ))}
+        <label>Your name
+          <input name="who" value={who} maxLength={40} required autoFocus={!fields.length} autocomplete="name"
+            onInput={(e) => set('who', e.currentTarget.value)} />
+        </label>
+        {error && <p class="form-error" role="alert">{error}</p>}
+        <div class="dialog-buttons">
+          <button type="button" class="button" onClick={() => dialog.current?.close()}>Cancel</button>
+          <button type="submit" class="button button-strong" disabled={busy || missing}>{props.button}</button>
+        </div>
+      </form>
+    </dialog>
+  );
+}
+
+function Input(props: { field: Field; value: string; focus: boolean; onInput: (v: string) => void }): JSX.Element {
+  const { field: f, value, focus } = props;
+  if (f.choices) {
+    return (
+      <select name={f.name} value={value} autoFocus={focus} onChange={(e) => props.onInput(e.currentTarget.value)}>
+        {f.choices.map((c) => <option key={c.value} value={c.value}>{c.label}</option>)}
+      </select>
+    );
+  }
+  if (f.long) {
+    return (
+      <textarea name={f.name} value={value} rows={6} maxLength={8000} autoFocus={focus} required={f.required ?? false}
+        onInput={(e) => props.onInput(e.currentTarget.value)} />
+    );
+  }
+  return (
+    <input name={f.name} value={value} maxLength={150} autoFocus={focus} required={f.required ?? false}
+      onInput={(e) => props.onInput(e.currentTarget.value)} />
+  );
+}
