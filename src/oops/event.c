@@ -41,10 +41,6 @@ void oops_event_forget_lines(struct oops_event *event)
 
 void oops_event_deinit(struct oops_event *event)
 {
-	for (size_t i = 0; i < event->frame_count; i++) {
-		free(event->frames[i].function);
-		free(event->frames[i].module);
-	}
 	free(event->frames);
 	free(event->title);
 	free(event->function);

@@ -92,7 +92,7 @@ struct oops_hint {
 	char *evidence;
 };
 
-/** A frame of a call trace, innermost first. Strings are owned by the event. */
+/** A frame of a call trace, innermost first. Its strings stand in one piece with the frames. */
 struct oops_frame {
 	char *function;
 	/** NULL: the kernel itself. */

@@ -298,13 +298,14 @@ static void title_words(const struct report *r, enum oops_kind kind, struct ey_b
 
 static struct ey_error *copy_frames(struct oops_event *e, const struct report *r)
 {
-	struct ey_error *err;
-
 	if (!r->frame_count)
 		return NULL;
-	e->frames = calloc(r->frame_count, sizeof(*e->frames));
+	// The names stand behind the frames, as the report has them: one piece of memory for all.
+	size_t size = r->frame_count * sizeof(*e->frames);
+	e->frames = malloc(size + r->arena_used);
 	if (!e->frames)
 		return &ey_error_nomem;
+	char *text = memcpy((char *)e->frames + size, r->arena, r->arena_used);
 	for (unsigned int i = 0; i < r->frame_count; i++) {
 		const struct raw_frame *f = &r->frames[i];
 		struct oops_frame *to = &e->frames[e->frame_count];
@@ -314,13 +315,14 @@ static struct ey_error *copy_frames(struct oops_event *e, const struct report *r
 		    r->sections[f->section] == SECTION_CHAIN || (f->flags & FRAME_PC))
 			continue;
 		e->frame_count++;
-		if ((err = copy(&to->function, report_text(r, f->symbol.name))) ||
-		    (err = copy(&to->module, report_text(r, f->symbol.module))))
-			return err;
-		to->offset = f->symbol.offset;
-		to->size = f->symbol.size;
-		to->reliable = f->flags & FRAME_RELIABLE;
-		to->line = f->symbol.line;
+		*to = (struct oops_frame){
+			.function = text + f->symbol.name,
+			.module = f->symbol.module ? text + f->symbol.module : NULL,
+			.offset = f->symbol.offset,
+			.size = f->symbol.size,
+			.reliable = f->flags & FRAME_RELIABLE,
+			.line = f->symbol.line,
+		};
 	}
 	return NULL;
 }
@@ -439,7 +441,9 @@ static struct ey_error *make_keys(struct oops_event *e, const struct report *r, 
 	char plain[256], group[256];
 	struct ey_error *err;
 
-	ey_buf_printf(&reason, OOPS_GROUP_VERSION ":%s:", oops_kind_name(e->kind));
+	ey_buf_adds(&reason, OOPS_GROUP_VERSION ":");
+	ey_buf_adds(&reason, oops_kind_name(e->kind));
+	ey_buf_addc(&reason, ':');
 	if (e->error) {
 		hardware_keys(e->error, &title, &reason);
 		if (reason.len && reason.data[reason.len - 1] == ':')
@@ -452,7 +456,8 @@ static struct ey_error *make_keys(struct oops_event *e, const struct report *r, 
 	} else if (guilty) {
 		if ((err = copy(&e->guilty, oops_guilty_name(guilty, plain, sizeof(plain)))))
 			return err;
-		ey_buf_printf(&title, " in %s", plain);
+		ey_buf_adds(&title, " in ");
+		ey_buf_adds(&title, plain);
 		ey_buf_adds(&reason, oops_group_name(guilty, group, sizeof(group)));
 		if (warning_class(r))
 			ey_buf_printf(&reason, ":%s", warning_class(r));
