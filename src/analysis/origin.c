@@ -155,7 +155,8 @@ static bool is_tracer(const struct code *c, size_t i)
 {
 	enum { FENTRY_MAX_OFFSET = 4 };
 
-	return c->from_start && c->insns[i].address - c->insns[0].address <= FENTRY_MAX_OFFSET;
+	return c->insns[i].kind == DISASM_CALL && c->from_start &&
+	       c->insns[i].address - c->insns[0].address <= FENTRY_MAX_OFFSET;
 }
 
 static bool changed_since(const struct code *c, size_t from, enum disasm_reg reg)
@@ -163,8 +164,9 @@ static bool changed_since(const struct code *c, size_t from, enum disasm_reg reg
 	for (size_t i = from; i < c->at; i++) {
 		const struct disasm_insn *insn = &c->insns[i];
 
-		if (insn->writes >> reg & 1 ||
-		    (insn->kind == DISASM_CALL && !survives_call(reg) && !is_tracer(c, i)))
+		if (is_tracer(c, i))
+			continue;
+		if (insn->writes >> reg & 1 || (insn->kind == DISASM_CALL && !survives_call(reg)))
 			return true;
 	}
 	return false;

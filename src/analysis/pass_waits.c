@@ -462,12 +462,30 @@ static void waits_deinit(struct waits *w)
 	wait_search_deinit(&w->search);
 }
 
+static bool any_blocked(struct pass_run *p)
+{
+	const struct task_list *list = &p->facts->tasks;
+
+	for (size_t i = 0; i < list->count; i++) {
+		const struct task *t = &list->tasks[i];
+		uint64_t waiter;
+
+		if (is_blocked(t) ||
+		    (may_be_blocked(t) &&
+		     kernel_read(p->kernel, t->address, MEM_TASK_PI_BLOCKED_ON, &waiter) && waiter))
+			return true;
+	}
+	return false;
+}
+
 static struct ey_error *run(struct pass_run *p)
 {
 	_cleanup_(waits_deinit) struct waits w = {0};
 
 	if (!p->facts->tasks.count || !p->kernel->have_btf)
 		return ey_error_create(EY_ERR_INPUT, "without the tasks nothing can be told");
+	if (p->by_default && !any_blocked(p))
+		return NULL;
 	struct ey_error *err = wait_search_init(&w.search, p->kernel, &p->facts->tasks);
 	if (!err)
 		err = find_blocked(p, &w);
