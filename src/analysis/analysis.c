@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "analysis/analysis.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -10,7 +12,9 @@
 #include "analysis/input.h"
 #include "analysis/passes.h"
 #include "analysis/sandbox.h"
+#include "analysis/types.h"
 #include "base/cleanup.h"
+#include "vmcore/vmcoreinfo.h"
 
 enum { DEFAULT_TIMEOUT_SECONDS = 120 };
 static const size_t default_memory_limit = 2UL << 30;
@@ -19,18 +23,34 @@ static const size_t max_output = 256UL << 20;
 
 struct job {
 	const struct analysis_input *input;
+	struct kernel_aids aids;
 	/** Passes wanted; see passes.h. */
 	const char *with;
 	/** Why there are to be none; NULL where there may be. */
 	const char *no_passes;
 };
 
-/** What stands before the record and the text in the child's answer. */
+/** What comes before the record and the text in the child's answer. */
 struct answer_head {
 	uint64_t record_len;
 	uint64_t has_event_and_log;
+	/** The kernel has no types, and this build id ("": none is known). */
+	uint64_t lacks_types;
+	char build_id[136];
 };
 
+static struct answer_head make_head(const struct kernel *k)
+{
+	struct answer_head head = {.lacks_types = !k->have_btf};
+	const char *id = vmcoreinfo_find(k->dump.vmcoreinfo, "BUILD-ID");
+	size_t len = id ? strcspn(id, "\n") : 0;
+
+	if (len < sizeof(head.build_id))
+		memcpy(head.build_id, id ? id : "", len);
+	return head;
+}
+
+// In the child: the head, the record, the text.
 static struct ey_error *analyse(void *arg, struct ey_buf *out)
 {
 	const struct job *job = arg;
@@ -39,9 +59,9 @@ static struct ey_error *analyse(void *arg, struct ey_buf *out)
 
 	if (!k)
 		return &ey_error_nomem;
-	struct ey_error *err = kernel_open_set(k, job->input->fds, job->input->count);
+	struct ey_error *err = kernel_open_aided(k, job->input->fds, job->input->count, &job->aids);
 	if (!err) {
-		struct answer_head head = {0};
+		struct answer_head head = make_head(k);
 
 		dump_wrapped_in(&k->dump, job->input->unwrapped.what);
 		if (job->input->unwrapped.damage) {
@@ -100,12 +120,22 @@ static struct ey_error *split_answer(struct ey_buf *answer, struct analysis_resu
 static struct ey_error *run_in_sandbox(struct job *job, const struct analysis_options *options,
 				       struct ey_buf *answer)
 {
+	int fds[SANDBOX_MAX_FDS];
+	const int aids[] = {job->aids.types_fd, job->aids.system_map_fd, job->aids.vmlinux_fd};
+	size_t count = 0;
+
+	for (size_t i = 1; i < job->input->count; i++)
+		fds[count++] = job->input->fds[i];
+	for (size_t i = 0; i < EY_ARRAY_SIZE(aids); i++) {
+		if (aids[i])
+			fds[count++] = aids[i];
+	}
 	struct sandbox_limits limits = {
 		.memory = options->memory_limit ? options->memory_limit : default_memory_limit,
 		.output = max_output,
 		.input_fd = job->input->fds[0],
-		.more_fds = job->input->fds + 1,
-		.more_count = job->input->count - 1,
+		.more_fds = fds,
+		.more_count = count,
 	};
 	unsigned int seconds =
 		options->timeout_seconds ? options->timeout_seconds : DEFAULT_TIMEOUT_SECONDS;
@@ -133,6 +163,70 @@ static struct ey_error *run_in_sandbox(struct job *job, const struct analysis_op
 	return NULL;
 }
 
+static struct ey_error *open_aid(const char *path, int *ret)
+{
+	int fd = path ? open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) : 0;
+
+	if (fd < 0)
+		return ey_error_errno(errno == ENOENT ? EY_ERR_NOT_FOUND : EY_ERR_IO, errno,
+				      "cannot open %s", path);
+	*ret = fd;
+	return NULL;
+}
+
+static void close_aids(struct kernel_aids *aids)
+{
+	const int fds[] = {aids->types_fd, aids->system_map_fd, aids->vmlinux_fd};
+
+	for (size_t i = 0; i < EY_ARRAY_SIZE(fds); i++) {
+		if (fds[i] > 0)
+			close(fds[i]);
+	}
+}
+
+// Types by the build id that the dump was found to have: true where it is worth another look.
+static struct ey_error *find_types(struct job *job, const struct analysis_options *options,
+				   const struct ey_buf *answer, bool *found_ret)
+{
+	struct answer_head head;
+	int fd;
+
+	*found_ret = false;
+	if (answer->len < sizeof(head))
+		return NULL;
+	memcpy(&head, answer->data, sizeof(head));
+	head.build_id[sizeof(head.build_id) - 1] = '\0';
+	if (!head.lacks_types)
+		return NULL;
+	struct ey_error *err = types_open(options->types, head.build_id, &fd);
+	if (!err && fd >= 0) {
+		job->aids.types_fd = fd;
+		*found_ret = true;
+	}
+	return err;
+}
+
+static struct ey_error *run_with_aids(struct job *job, const struct analysis_options *options,
+				      struct ey_buf *answer)
+{
+	struct ey_error *err = open_aid(options->vmlinux, &job->aids.vmlinux_fd);
+	bool again = false;
+
+	if (!err)
+		err = open_aid(options->system_map, &job->aids.system_map_fd);
+	if (!err)
+		err = run_in_sandbox(job, options, answer);
+	if (!err)
+		err = find_types(job, options, answer, &again);
+	if (!err && again) {
+		ey_buf_clear(answer);
+		job->no_passes = NULL;
+		err = run_in_sandbox(job, options, answer);
+	}
+	close_aids(&job->aids);
+	return err;
+}
+
 struct ey_error *analysis_run(const char *path, const struct analysis_options *options,
 			      struct analysis_result *ret)
 {
@@ -152,7 +246,7 @@ struct ey_error *analysis_run(const char *path, const struct analysis_options *o
 		if (!err)
 			err = ey_buf_error(&answer);
 	} else {
-		err = run_in_sandbox(&job, options, &answer);
+		err = run_with_aids(&job, options, &answer);
 		analysis_input_close(&input);
 	}
 	if (!err)

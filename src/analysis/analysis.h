@@ -33,8 +33,15 @@ struct analysis_options {
 	size_t memory_limit;
 	/** Further passes (see passes.h), e.g. "un,bt:17"; NULL: those that run by default. */
 	const char *with;
-	/** The kernel's vmlinux with debuginfo, for the crash utility; NULL: it is looked for. */
+	/**
+	 * The kernel's vmlinux. With debuginfo for the crash utility, which looks for one where
+	 * this is NULL; its symbols and BTF for the native engine, where the dump has none.
+	 */
 	const char *vmlinux;
+	/** System.map, for the symbols where the dump has none; NULL for none. */
+	const char *system_map;
+	/** File or folder with types for kernels without BTF; NULL: the folders of types.h. */
+	const char *types;
 	/** Analyse in this process (for debuggers and fuzzers only). */
 	bool no_sandbox;
 	/** Further parts of a split dump, in any order. */

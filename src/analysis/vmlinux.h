@@ -47,4 +47,11 @@ struct ey_error *vmlinux_find(const struct vmlinux_query *query, char **ret,
 struct ey_error *vmlinux_read_build_id(const char *path, char build_id_ret[VMLINUX_BUILD_ID_SIZE],
 				       bool *debuginfo_ret) EY_MUST_CHECK;
 
+/**
+ * Read the section @p name of the ELF file at @p path: @p ret (free()) and @p len_ret, NULL and 0
+ * where it has none. EY_ERR_INPUT: no ELF file of 64 bits, or more than @p max bytes.
+ */
+struct ey_error *vmlinux_read_section(const char *path, const char *name, size_t max, void **ret,
+				      size_t *len_ret) EY_MUST_CHECK;
+
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The build id of an ELF file, and whether it has debuginfo. */
+/* The build id of an ELF file, whether it has debuginfo, and a section of it. */
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -65,46 +65,97 @@ static const char *section_name(const char *names, size_t len, const Elf64_Shdr 
 	return names + s->sh_name;
 }
 
-struct ey_error *vmlinux_read_build_id(const char *path, char build_id[VMLINUX_BUILD_ID_SIZE],
-				       bool *debuginfo)
+struct elf_sections {
+	int fd;
+	Elf64_Shdr *headers;
+	size_t count;
+	/** Their names, NUL-terminated. */
+	char *names;
+	size_t names_len;
+};
+
+static void sections_close(struct elf_sections *s)
 {
-	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	_cleanup_free_ Elf64_Shdr *sections = NULL;
-	_cleanup_free_ char *names = NULL;
+	if (s->fd >= 0)
+		close(s->fd);
+	free(s->headers);
+	free(s->names);
+}
+
+static struct ey_error *sections_open(const char *path, struct elf_sections *ret)
+{
 	struct stat st;
 	Elf64_Ehdr e;
 
-	build_id[0] = '\0';
-	*debuginfo = false;
-	if (fd < 0)
+	*ret = (struct elf_sections){.fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
+	if (ret->fd < 0)
 		return ey_error_errno(errno == ENOENT ? EY_ERR_NOT_FOUND : EY_ERR_IO, errno,
 				      "cannot open %s", path);
-	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || !read_at(fd, &e, sizeof(e), 0) ||
-	    memcmp(e.e_ident, ELFMAG, SELFMAG) != 0 || e.e_ident[EI_CLASS] != ELFCLASS64 ||
-	    e.e_ident[EI_DATA] != ELFDATA2LSB || e.e_shentsize != sizeof(*sections) || !e.e_shnum ||
-	    e.e_shstrndx >= e.e_shnum)
+	if (fstat(ret->fd, &st) < 0 || !S_ISREG(st.st_mode) ||
+	    !read_at(ret->fd, &e, sizeof(e), 0) || memcmp(e.e_ident, ELFMAG, SELFMAG) != 0 ||
+	    e.e_ident[EI_CLASS] != ELFCLASS64 || e.e_ident[EI_DATA] != ELFDATA2LSB ||
+	    e.e_shentsize != sizeof(*ret->headers) || !e.e_shnum || e.e_shstrndx >= e.e_shnum)
 		return ey_error_create(EY_ERR_INPUT,
 				       "%s is no vmlinux: not an ELF file of 64 bits with sections",
 				       path);
-	sections = calloc(e.e_shnum, sizeof(*sections));
-	if (!sections)
+	ret->headers = calloc(e.e_shnum, sizeof(*ret->headers));
+	if (!ret->headers)
 		return &ey_error_nomem;
-	if (!read_at(fd, sections, e.e_shnum * sizeof(*sections), e.e_shoff))
+	ret->count = e.e_shnum;
+	if (!read_at(ret->fd, ret->headers, e.e_shnum * sizeof(*ret->headers), e.e_shoff))
 		return ey_error_create(EY_ERR_INPUT, "%s is cut off", path);
-	const Elf64_Shdr *s = &sections[e.e_shstrndx];
+	const Elf64_Shdr *s = &ret->headers[e.e_shstrndx];
 	size_t len = (size_t)s->sh_size;
-	if (s->sh_size > MAX_NAMES || !(names = malloc(len + 1)) ||
-	    !read_at(fd, names, len, s->sh_offset))
+	if (s->sh_size > MAX_NAMES || !(ret->names = malloc(len + 1)) ||
+	    !read_at(ret->fd, ret->names, len, s->sh_offset))
 		return ey_error_create(EY_ERR_INPUT, "%s: the names of its sections are damaged",
 				       path);
-	names[len] = '\0';
-	for (size_t i = 0; i < e.e_shnum; i++) {
-		const char *name = section_name(names, len, &sections[i]);
+	ret->names[len] = '\0';
+	ret->names_len = len;
+	return NULL;
+}
 
-		if (sections[i].sh_type == SHT_NOTE && !build_id[0])
-			read_note(fd, &sections[i], build_id);
+struct ey_error *vmlinux_read_build_id(const char *path, char build_id[VMLINUX_BUILD_ID_SIZE],
+				       bool *debuginfo)
+{
+	struct elf_sections s;
+	struct ey_error *err = sections_open(path, &s);
+
+	build_id[0] = '\0';
+	*debuginfo = false;
+	for (size_t i = 0; !err && i < s.count; i++) {
+		const char *name = section_name(s.names, s.names_len, &s.headers[i]);
+
+		if (s.headers[i].sh_type == SHT_NOTE && !build_id[0])
+			read_note(s.fd, &s.headers[i], build_id);
 		else if (!strcmp(name, ".debug_info") || !strcmp(name, ".zdebug_info"))
 			*debuginfo = true;
 	}
-	return NULL;
+	sections_close(&s);
+	return err;
+}
+
+struct ey_error *vmlinux_read_section(const char *path, const char *name, size_t max, void **ret,
+				      size_t *len_ret)
+{
+	struct elf_sections s;
+	struct ey_error *err = sections_open(path, &s);
+
+	*ret = NULL;
+	*len_ret = 0;
+	for (size_t i = 0; !err && i < s.count && !*ret; i++) {
+		const Elf64_Shdr *h = &s.headers[i];
+
+		if (h->sh_type == SHT_NOBITS || !h->sh_size ||
+		    strcmp(section_name(s.names, s.names_len, h), name) != 0)
+			continue;
+		if (h->sh_size > max || !(*ret = malloc((size_t)h->sh_size)) ||
+		    !read_at(s.fd, *ret, (size_t)h->sh_size, h->sh_offset))
+			err = ey_error_create(EY_ERR_INPUT, "%s: its section %s is damaged", path,
+					      name);
+		else
+			*len_ret = (size_t)h->sh_size;
+	}
+	sections_close(&s);
+	return err;
 }

@@ -37,7 +37,11 @@ static const char help[] =
 	"even\n"
 	"                       the passes that run by default), --with=help lists them\n"
 	"  --timeout=SECONDS    stop after so long (default 120)\n"
-	"  --vmlinux=FILE       the kernel with debuginfo; found by its build id if not given\n"
+	"  --vmlinux=FILE       the kernel's vmlinux: with debuginfo for crash, which finds it by "
+	"its\n"
+	"                       build id if not given; symbols and types for a dump without them\n"
+	"  --system-map=FILE    System.map, for the symbols of a dump without them\n"
+	"  --types=DIR|FILE     types of kernels without BTF (eyrie types make); by build id\n"
 	"  --crash=PROGRAM      the crash utility (crash, in PATH)\n"
 	"  --crash-commands=FILE  what to ask it, one command a line\n"
 	"  --crash-timeout=SECONDS  stop crash after so long (default 600)\n"
@@ -95,6 +99,8 @@ static int parse_arguments(int argc, char **argv, struct arguments *a)
 		{"output", required_argument, NULL, 'o'},
 		{"with", required_argument, NULL, 'w'},
 		{"vmlinux", required_argument, NULL, 'v'},
+		{"system-map", required_argument, NULL, 'm'},
+		{"types", required_argument, NULL, 'y'},
 		{"crash", required_argument, NULL, 'c'},
 		{"crash-commands", required_argument, NULL, 'C'},
 		{"crash-timeout", required_argument, NULL, 'T'},
@@ -132,6 +138,12 @@ static int parse_arguments(int argc, char **argv, struct arguments *a)
 			break;
 		case 'v':
 			a->options.vmlinux = optarg;
+			break;
+		case 'm':
+			a->options.system_map = optarg;
+			break;
+		case 'y':
+			a->options.types = optarg;
 			break;
 		case 'c':
 			a->engine.crash = optarg;

@@ -25,6 +25,7 @@ int command_dispatch(const struct command *table, const char *program, const cha
 		     char **argv);
 
 int cmd_analyze(int argc, char **argv);
+int cmd_types(int argc, char **argv);
 int cmd_oops(int argc, char **argv);
 int cmd_agent(int argc, char **argv);
 

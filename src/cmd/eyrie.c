@@ -42,6 +42,7 @@ static int run_center_command(int argc, char **argv)
 static const struct command commands[] = {
 #ifdef EYRIE_HAVE_ANALYZE
 	{"analyze", cmd_analyze, "Analyse a kernel dump, from the dump alone"},
+	{"types", cmd_types, "Make types for kernels that were built without BTF"},
 #endif
 #ifdef EYRIE_HAVE_OOPS
 	{"oops", cmd_oops, "Find the crash events of a kernel log"},

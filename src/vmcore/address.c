@@ -67,7 +67,7 @@ static bool describe_symbol(struct kernel *k, uint64_t address, char *ret)
 		return true;
 	}
 	if (!k->have_kallsyms || !kernel_symbol(k, SYM__stext, &stext) || address < stext ||
-	    !kallsyms_find_address(&k->kallsyms, address, &s) || address < s.address ||
+	    !kernel_symbol_at(k, address, &s) || address < s.address ||
 	    address - s.address > max_symbol || (s.size && address - s.address >= s.size))
 		return false;
 	print_symbol(&s, address - s.address, ret);

@@ -105,17 +105,8 @@ static uint32_t tail_size(const struct type *t)
 	}
 }
 
-struct ey_error *btf_init(struct btf *b, struct memory *m, uint64_t start, uint64_t stop)
+static struct ey_error *read_header(struct btf *b)
 {
-	*b = (struct btf){0};
-	if (stop <= start)
-		return ey_error_create(EY_ERR_INPUT, "the kernel has no BTF");
-	if (start % 4)
-		return ey_error_create(EY_ERR_INPUT, "the BTF's place 0x%" PRIx64 " is damaged",
-				       start);
-	struct ey_error *err = range_init(&b->range, m, start, stop - start);
-	if (err)
-		return ey_error_prefix(err, "BTF");
 	const struct header *h = range_get(&b->range, 0, sizeof(*h));
 	if (!h)
 		return ey_error_create(EY_ERR_FAULT, "the BTF is not in the dump");
@@ -134,6 +125,24 @@ struct ey_error *btf_init(struct btf *b, struct memory *m, uint64_t start, uint6
 	return NULL;
 }
 
+struct ey_error *btf_init(struct btf *b, struct memory *m, uint64_t start, uint64_t stop)
+{
+	*b = (struct btf){0};
+	if (stop <= start)
+		return ey_error_create(EY_ERR_INPUT, "the kernel has no BTF");
+	if (start % 4)
+		return ey_error_create(EY_ERR_INPUT, "the BTF's place 0x%" PRIx64 " is damaged",
+				       start);
+	struct ey_error *err = range_init(&b->range, m, start, stop - start);
+	return err ? ey_error_prefix(err, "BTF") : read_header(b);
+}
+
+struct ey_error *btf_init_file(struct btf *b, int fd, uint64_t offset, uint64_t size)
+{
+	*b = (struct btf){0};
+	struct ey_error *err = range_init_file(&b->range, fd, offset, size);
+	return err ? err : read_header(b);
+}
 void btf_deinit(struct btf *b)
 {
 	range_deinit(&b->range);

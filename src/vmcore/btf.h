@@ -37,6 +37,11 @@ struct btf {
 /** Open the BTF at [start, stop) of the kernel's memory. */
 struct ey_error *btf_init(struct btf *b, struct memory *m, uint64_t start,
 			  uint64_t stop) EY_MUST_CHECK;
+/**
+ * Open @p size bytes of BTF at @p offset in the file @p fd, which stays the caller's; 0 bytes: all
+ * that the file has.
+ */
+struct ey_error *btf_init_file(struct btf *b, int fd, uint64_t offset, uint64_t size) EY_MUST_CHECK;
 void btf_deinit(struct btf *b);
 
 /** Where a member is. */

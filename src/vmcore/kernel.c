@@ -179,20 +179,49 @@ static void trust_vmcoreinfo(struct kernel *k)
 							&k->symbols[i].address);
 }
 
-static void open_symbols(struct kernel *k)
+static const struct kernel_aids no_aids;
+
+// Symbols from the file that was given; false where there is none that fits.
+static bool open_symbol_file(struct kernel *k, const struct kernel_aids *aids)
+{
+	const struct {
+		const char *gap;
+		int fd;
+	} files[] = {{"the vmlinux given", aids->vmlinux_fd},
+		     {"the System.map given", aids->system_map_fd}};
+
+	for (size_t i = 0; i < EY_ARRAY_SIZE(files); i++) {
+		if (!files[i].fd)
+			continue;
+		struct ey_error *err = symbol_file_open(&k->symbol_file, &k->memory, files[i].fd);
+		if (!err) {
+			symbol_file_resolve(&k->symbol_file, k->symbols, SYM_COUNT);
+			return true;
+		}
+		kernel_gap_error(k, files[i].gap, err);
+	}
+	return false;
+}
+
+static void open_symbols(struct kernel *k, const struct kernel_aids *aids)
 {
 	struct ey_error *err = kallsyms_init(&k->kallsyms, &k->memory);
 
-	if (err) {
-		kernel_gap_error(k, "symbols", err);
-	} else {
-		k->have_kallsyms = true;
+	if (!err) {
 		kallsyms_resolve(&k->kallsyms, k->symbols, SYM_COUNT);
 		if (k->kallsyms.walked < k->kallsyms.count)
-			kernel_gap(k, "symbols",
-				   "the names of %u of %u symbols could not be read: pages are "
-				   "missing or damaged",
-				   k->kallsyms.count - k->kallsyms.walked, k->kallsyms.count);
+			err = ey_error_create(EY_ERR_INPUT,
+					      "the names of %u of %u symbols could not be read: "
+					      "pages are missing or damaged",
+					      k->kallsyms.count - k->kallsyms.walked,
+					      k->kallsyms.count);
+		k->have_kallsyms = true;
+	}
+	if (err && open_symbol_file(k, aids)) {
+		k->have_kallsyms = true;
+		ey_error_destroy(err);
+	} else if (err) {
+		kernel_gap_error(k, "symbols", err);
 	}
 	trust_vmcoreinfo(k);
 	uint64_t at, base;
@@ -200,36 +229,92 @@ static void open_symbols(struct kernel *k)
 		k->memory.direct_map = base;
 }
 
-static void open_types(struct kernel *k)
+// Types must be this kernel's: with them the name of the first task is where it is.
+static bool types_fit(struct kernel *k)
+{
+	char comm[sizeof("swapper")];
+	uint64_t init_task;
+	uint32_t size;
+
+	return btf_sizeof(&k->btf, "task_struct", &size) &&
+	       (!kernel_symbol(k, SYM_init_task, &init_task) ||
+		(kernel_read_string(k, init_task, MEM_TASK_COMM, comm, sizeof(comm)) &&
+		 !strncmp(comm, "swapper", strlen("swapper"))));
+}
+
+static struct ey_error *open_own_types(struct kernel *k)
 {
 	uint64_t start, stop;
 
-	if (!kernel_symbol(k, SYM___start_BTF, &start) ||
-	    !kernel_symbol(k, SYM___stop_BTF, &stop)) {
-		kernel_gap(k, "types",
-			   k->have_kallsyms ? "no BTF in the kernel (no symbol __start_BTF)"
-					    : "without symbols the BTF cannot be found");
-		return;
-	}
-	struct ey_error *err = btf_init(&k->btf, &k->memory, start, stop);
-	if (err) {
-		kernel_gap_error(k, "types", err);
-		return;
-	}
-	k->have_btf = true;
+	if (!kernel_symbol(k, SYM___start_BTF, &start) || !kernel_symbol(k, SYM___stop_BTF, &stop))
+		return ey_error_create(EY_ERR_INPUT,
+				       k->have_kallsyms
+					       ? "no BTF in the kernel (no symbol __start_BTF)"
+					       : "without symbols the BTF cannot be found");
+	return btf_init(&k->btf, &k->memory, start, stop);
+}
+
+static bool open_types_file(struct kernel *k, const char *what, int fd, uint64_t offset,
+			    uint64_t size)
+{
+	struct ey_error *err = btf_init_file(&k->btf, fd, offset, size);
+
+	k->have_btf = !err;
+	if (!err && !types_fit(k))
+		err = ey_error_create(EY_ERR_INPUT, "they are of another kernel");
+	if (!err)
+		return true;
+	kernel_gap_error(k, what, err);
+	btf_deinit(&k->btf);
+	memset(k->members, 0, sizeof(k->members));
+	k->have_btf = false;
+	return false;
+}
+
+static void open_types(struct kernel *k, const struct kernel_aids *aids)
+{
+	struct symbol_file *f = &k->symbol_file, vmlinux = {0};
+	struct ey_error *err = open_own_types(k);
 	uint32_t size;
-	if (!btf_sizeof(&k->btf, "task_struct", &size)) {
-		kernel_gap(k, "types", "the BTF could not be read: pages are missing or damaged");
-		k->have_btf = false;
+
+	if (!err && !btf_sizeof(&k->btf, "task_struct", &size))
+		err = ey_error_create(EY_ERR_INPUT,
+				      "the BTF could not be read: pages are missing or damaged");
+	k->have_btf = !err;
+	if (!err)
+		return;
+	btf_deinit(&k->btf);
+	// kallsyms was there, so that the vmlinux was not looked at yet.
+	if (aids->vmlinux_fd && !f->map) {
+		f = &vmlinux;
+		struct ey_error *refused = symbol_file_open(f, &k->memory, aids->vmlinux_fd);
+		if (refused)
+			kernel_gap_error(k, "the vmlinux given", refused);
 	}
+	bool found =
+		(aids->types_fd && open_types_file(k, "the types given", aids->types_fd, 0, 0)) ||
+		(aids->vmlinux_fd && f->btf_size &&
+		 open_types_file(k, "the types of the vmlinux given", aids->vmlinux_fd,
+				 f->btf_offset, f->btf_size));
+	if (found)
+		ey_error_destroy(err);
+	else
+		kernel_gap_error(k, "types", err);
+	symbol_file_close(&vmlinux);
 }
 
 struct ey_error *kernel_open(struct kernel *k, int fd)
 {
-	return kernel_open_set(k, &fd, 1);
+	return kernel_open_aided(k, &fd, 1, &no_aids);
 }
 
 struct ey_error *kernel_open_set(struct kernel *k, const int *fds, size_t count)
+{
+	return kernel_open_aided(k, fds, count, &no_aids);
+}
+
+struct ey_error *kernel_open_aided(struct kernel *k, const int *fds, size_t count,
+				   const struct kernel_aids *aids)
 {
 	*k = (struct kernel){0};
 	for (size_t i = 0; i < SYM_COUNT; i++)
@@ -248,8 +333,8 @@ struct ey_error *kernel_open_set(struct kernel *k, const int *fds, size_t count)
 	}
 	if (k->dump.incomplete)
 		kernel_gap(k, "dump", "the dump is incomplete: %s", k->dump.incomplete_why);
-	open_symbols(k);
-	open_types(k);
+	open_symbols(k, aids);
+	open_types(k, aids);
 	err = open_cpus(k);
 	if (err)
 		kernel_gap_error(k, "cpus", err);
@@ -274,6 +359,7 @@ void kernel_close(struct kernel *k)
 	}
 	if (k->have_kallsyms || k->kallsyms.memory)
 		kallsyms_deinit(&k->kallsyms);
+	symbol_file_close(&k->symbol_file);
 	btf_deinit(&k->btf);
 	dump_close(&k->dump);
 	*k = (struct kernel){.dump.source.fd = -1};
@@ -299,12 +385,19 @@ bool kernel_is_text(struct kernel *k, uint64_t address)
 	return in_kernel_text(k, address) || module_of_text(k, address);
 }
 
+bool kernel_symbol_at(struct kernel *k, uint64_t address, struct symbol *ret)
+{
+	if (!k->have_kallsyms)
+		return false;
+	return k->symbol_file.count ? symbol_file_find(&k->symbol_file, address, ret)
+				    : kallsyms_find_address(&k->kallsyms, address, ret);
+}
+
 bool kernel_find_symbol(struct kernel *k, uint64_t address, struct symbol *ret)
 {
 	struct module *module = module_of_text(k, address);
 
 	if (module)
 		return module_find_symbol(k, module, address, ret);
-	return k->have_kallsyms && in_kernel_text(k, address) &&
-	       kallsyms_find_address(&k->kallsyms, address, ret);
+	return in_kernel_text(k, address) && kernel_symbol_at(k, address, ret);
 }

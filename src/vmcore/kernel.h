@@ -19,6 +19,7 @@
 #include "vmcore/dump.h"
 #include "vmcore/kallsyms.h"
 #include "vmcore/memory.h"
+#include "vmcore/symbol_file.h"
 
 /** The symbols that an analysis asks for, found in one walk over the names. */
 #define KERNEL_SYMBOLS(X)           \
@@ -275,6 +276,9 @@ struct kernel {
 	struct memory memory;
 	struct kallsyms kallsyms;
 	struct btf btf;
+	/** Symbols from a file, where kallsyms is not in the dump. */
+	struct symbol_file symbol_file;
+	/** There are symbols, of kallsyms or a file; there are types, of the dump or a file. */
 	bool have_kallsyms, have_btf;
 	struct wanted_symbol symbols[SYM_COUNT];
 	struct {
@@ -301,6 +305,23 @@ struct kernel {
 struct ey_error *kernel_open(struct kernel *k, int fd) EY_MUST_CHECK;
 /** The same with the parts of a split dump (dump_open_set()). */
 struct ey_error *kernel_open_set(struct kernel *k, const int *fds, size_t count) EY_MUST_CHECK;
+
+/** Files of the kernel's build, open for reading, for what its dump lacks; 0 where there is none.
+ */
+struct kernel_aids {
+	/** BTF as it stands in a section .BTF: what `eyrie types make` writes. */
+	int types_fd;
+	/** System.map. */
+	int system_map_fd;
+	/** vmlinux: its symbol table, and its BTF. */
+	int vmlinux_fd;
+};
+/**
+ * The same with files to fall back on. Used only for what the dump lacks, and only where it fits
+ * the dump; one that does not becomes a gap. The files stay the caller's.
+ */
+struct ey_error *kernel_open_aided(struct kernel *k, const int *fds, size_t count,
+				   const struct kernel_aids *aids) EY_MUST_CHECK;
 void kernel_close(struct kernel *k);
 
 /** Note that @p what could not be had, and why; the same @p what is noted once. */
@@ -324,6 +345,8 @@ bool kernel_read_string(struct kernel *k, uint64_t base, enum kernel_member memb
 /** Address of a per-CPU variable of @p cpu. */
 bool kernel_percpu(struct kernel *k, enum kernel_symbol symbol, unsigned int cpu, uint64_t *ret);
 
+/** The symbol of the kernel, be it code or data, that @p address lies in. */
+bool kernel_symbol_at(struct kernel *k, uint64_t address, struct symbol *ret);
 /** The symbol, of the kernel or of a module, that @p address lies in. */
 bool kernel_find_symbol(struct kernel *k, uint64_t address, struct symbol *ret);
 /** Whether the address is in the text of the kernel or of a module. */

@@ -6,10 +6,12 @@
  */
 #include "vmcore/memory.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 
 #include "base/cleanup.h"
 #include "vmcore/vmcoreinfo.h"
@@ -232,6 +234,32 @@ struct ey_error *range_init(struct range *r, struct memory *m, uint64_t base, ui
 		return &ey_error_nomem;
 	}
 	r->map = map;
+	return NULL;
+}
+
+struct ey_error *range_init_file(struct range *r, int fd, uint64_t offset, uint64_t size)
+{
+	struct stat st;
+
+	*r = (struct range){0};
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || (uint64_t)st.st_size <= offset ||
+	    size > (uint64_t)st.st_size - offset)
+		return ey_error_create(EY_ERR_INPUT, "the file is too short, or none");
+	uint64_t begin = offset & ~(uint64_t)(DUMP_PAGE_SIZE - 1);
+	r->base = offset - begin;
+	r->size = size ? size : (uint64_t)st.st_size - offset;
+	if (r->size > RANGE_MAX_SIZE)
+		return ey_error_create(EY_ERR_INPUT, "the file is too large");
+	size_t pages = (size_t)(r->base + r->size + DUMP_PAGE_SIZE - 1) / DUMP_PAGE_SIZE;
+	r->state = malloc(pages);
+	if (!r->state)
+		return &ey_error_nomem;
+	memset(r->state, 1, pages);
+	void *map = mmap(NULL, pages * DUMP_PAGE_SIZE, PROT_READ, MAP_PRIVATE, fd, (off_t)begin);
+	if (map == MAP_FAILED)
+		return ey_error_errno(EY_ERR_IO, errno, "the file cannot be mapped");
+	r->map = map;
+	r->map_len = pages * DUMP_PAGE_SIZE;
 	return NULL;
 }
 

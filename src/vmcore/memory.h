@@ -81,6 +81,12 @@ struct range {
 
 struct ey_error *range_init(struct range *r, struct memory *m, uint64_t base,
 			    uint64_t size) EY_MUST_CHECK;
+/**
+ * The same of a file, @p size bytes from @p offset on, 0 for all of it: so that what reads tables
+ * need not know where they come from. The file stays the caller's.
+ */
+struct ey_error *range_init_file(struct range *r, int fd, uint64_t offset,
+				 uint64_t size) EY_MUST_CHECK;
 void range_deinit(struct range *r);
 /** Its bytes [offset, offset + len), or NULL where they are outside or not in the dump. */
 const void *range_get(struct range *r, uint64_t offset, uint64_t len);

@@ -43,8 +43,8 @@ static uint64_t irq_stack_size(struct kernel *k)
 	struct symbol symbol;
 	uint64_t at;
 
-	if (kernel_symbol(k, SYM_irq_stack_backing_store, &at) && k->have_kallsyms &&
-	    kallsyms_find_address(&k->kallsyms, at, &symbol) && symbol.address == at &&
+	if (kernel_symbol(k, SYM_irq_stack_backing_store, &at) &&
+	    kernel_symbol_at(k, at, &symbol) && symbol.address == at &&
 	    symbol.size >= DEFAULT_STACK_SIZE && symbol.size <= MAX_STACK_SIZE)
 		return symbol.size;
 	return DEFAULT_STACK_SIZE;

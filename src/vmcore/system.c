@@ -95,8 +95,7 @@ static int64_t memory_size(struct kernel *k)
 		struct symbol symbol;
 		size_t count = 1;
 
-		if (k->have_kallsyms && kallsyms_find_address(&k->kallsyms, nodes, &symbol) &&
-		    symbol.address == nodes)
+		if (kernel_symbol_at(k, nodes, &symbol) && symbol.address == nodes)
 			count = EY_MIN((size_t)(symbol.size / 8), (size_t)MAX_NODES);
 		for (size_t i = 0; i < count; i++) {
 			if (memory_u64(&k->memory, nodes + i * 8, &node) && node &&
