@@ -13,7 +13,8 @@ set -eu
 # To compile the programs, the console and the man pages.
 build="build-essential meson ninja-build pkg-config git ca-certificates python3 re2c lowdown
  libjansson-dev libinih-dev libcurl4-openssl-dev libmicrohttpd-dev libsqlite3-dev libpq-dev libsodium-dev
- libzstd-dev liblzma-dev liblzo2-dev libsnappy-dev zlib1g-dev libseccomp-dev libcapstone-dev libcmocka-dev nodejs npm"
+ libzstd-dev liblzma-dev liblzo2-dev libsnappy-dev zlib1g-dev libdeflate-dev libseccomp-dev libcapstone-dev
+ libcmocka-dev nodejs npm"
 # For ./quickstart: a real SMTP server, and curl to ask the console whether it answers.
 run="python3 python3-aiosmtpd curl"
 # For ./check: schemas, a browser, the sanitizers' and fuzzers' run-time library, linters, and guests

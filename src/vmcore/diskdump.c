@@ -8,12 +8,12 @@
 #include <snappy-c.h>
 #include <stdlib.h>
 #include <string.h>
-#include <zlib.h>
 #include <zstd.h>
 
 #include "base/cleanup.h"
 #include "vmcore/diskdump_format.h"
 #include "vmcore/dump_formats.h"
+#include "vmcore/inflate.h"
 
 enum {
 	STATUS_INCOMPLETE = 0x8,
@@ -43,8 +43,7 @@ struct diskdump {
 	uint64_t *ranks;
 	size_t ranks_known, rank_blocks;
 	uint64_t rank_of_start;
-	z_stream zlib;
-	bool zlib_ready;
+	struct inflater *inflater;
 	ZSTD_DCtx *zstd;
 	uint8_t compressed[MAX_COMPRESSED];
 };
@@ -58,8 +57,7 @@ void diskdump_close(struct diskdump *dd)
 {
 	if (!dd)
 		return;
-	if (dd->zlib_ready)
-		inflateEnd(&dd->zlib);
+	inflater_destroy(dd->inflater);
 	ZSTD_freeDCtx(dd->zstd);
 	free(dd->ranks);
 	free(dd);
@@ -324,18 +322,11 @@ bool diskdump_next_page(struct dump *d, uint64_t *pfn)
 
 static struct ey_error *inflate_page(struct diskdump *dd, size_t size, uint8_t *dest)
 {
-	if (!dd->zlib_ready) {
-		if (inflateInit(&dd->zlib) != Z_OK)
-			return &ey_error_nomem;
-		dd->zlib_ready = true;
-	} else {
-		inflateReset(&dd->zlib);
-	}
-	dd->zlib.next_in = dd->compressed;
-	dd->zlib.avail_in = (uInt)size;
-	dd->zlib.next_out = dest;
-	dd->zlib.avail_out = DUMP_PAGE_SIZE;
-	if (inflate(&dd->zlib, Z_FINISH) != Z_STREAM_END || dd->zlib.avail_out)
+	if (!dd->inflater)
+		dd->inflater = inflater_create();
+	if (!dd->inflater)
+		return &ey_error_nomem;
+	if (!inflater_run(dd->inflater, dd->compressed, size, dest, DUMP_PAGE_SIZE))
 		return ey_error_create(EY_ERR_FAULT, "damaged zlib data");
 	return NULL;
 }
