@@ -56,6 +56,12 @@ void oops_parser_explain(struct oops_parser *parser)
 	parser->context.explain = true;
 }
 
+void oops_parser_search_with(struct oops_parser *parser, enum oops_scan_with with)
+{
+	oops_scanner_choose(&parser->headers, with);
+	oops_scanner_choose(&parser->relevant, with);
+}
+
 void oops_parser_destroy(struct oops_parser *parser)
 {
 	if (!parser)

@@ -15,6 +15,7 @@
 
 #include "base/error.h"
 #include "oops/event.h"
+#include "oops/scan.h"
 
 enum {
 	/** What of a line is looked at, bytes; the rest is passed over. */
@@ -37,6 +38,8 @@ struct ey_error *oops_parser_create(oops_event_fn fn, void *arg,
 				    struct oops_parser **ret) EY_MUST_CHECK;
 /** Have events say which rule chose what (oops_event.explanation). */
 void oops_parser_explain(struct oops_parser *parser);
+/** Search with what is not the best that the processor has; only tests want that. */
+void oops_parser_search_with(struct oops_parser *parser, enum oops_scan_with with);
 /** Take the next @p len bytes of the log. */
 struct ey_error *oops_parser_feed(struct oops_parser *parser, const char *data,
 				  size_t len) EY_MUST_CHECK;
