@@ -248,7 +248,8 @@ static bool continues(struct report *r, const struct oops_header *h, const char 
 		return true;
 	}
 	// "BUG: KASAN: ..." once for each inlined function, in symbolized logs.
-	if (h->rule == r->rule && !r->frame_count && r->rule == RULE_KASAN)
+	if (h->rule == r->rule && !r->frame_count &&
+	    (r->rule == RULE_KASAN || r->rule == RULE_KMSAN || r->rule == RULE_KFENCE))
 		return true;
 	if (h->rule == RULE_WARN && (r->rule != RULE_WARN))
 		return true;
@@ -286,6 +287,8 @@ void report_begin(struct report *r, const struct oops_header *header, const stru
 	if (find_symbol(line->text + header->end, line->text + line->len, &symbol))
 		r->header_symbol = keep_symbol(r, &symbol);
 	if ((oops_rule_info[r->rule].flags & RULE_DIE) && strstr(r->header, "[#"))
+		r->died = true;
+	if (r->rule == RULE_DOUBLE_FAULT && oops_has_prefix(r->header, 7, "PANIC: "))
 		r->died = true;
 	if (r->rule == RULE_PANIC) {
 		const char *p = line->text + header->end, *end = line->text + line->len;
@@ -360,6 +363,13 @@ enum report_take report_add(struct report *r, const struct oops_line *line,
 	enum oops_section_kind section;
 	enum oops_pc pc;
 
+	// mm/kmemleak.c prints its own name before each line of a leak.
+	if (r->rule == RULE_LEAK && !header && oops_has_prefix(s, line->len, "kmemleak: ")) {
+		struct oops_line inner = *line;
+		inner.text += 10;
+		inner.len -= 10;
+		return report_add(r, &inner, NULL, number);
+	}
 	r->number = number;
 	r->now = line->time;
 	if (line->dropped)

@@ -35,9 +35,10 @@ def misplaced(event, lines):
     places += [("frame", f["function"], f["line"]) for f in event["frames"]]
     for field, v, n in places:
         line = lines[n - 1] if 0 < n <= len(lines) else ""
-        # What is blamed may have another name: without suffixes, and one for all ways of a wait.
+        # What is blamed may have another name: without suffixes, one for all ways of a wait, and
+        # Rust's as in its source.
         if field == "guilty":
-            v = re.sub(r"^(smp_call_function|synchronize_rcu).*", "", v)
+            v = re.sub(r"^(smp_call_function|synchronize_rcu).*", "", v).split("::")[-1]
         if str(v) not in line:
             bad.append(f"{field} is {v!r}, and line {n} says {line!r}")
     return bad

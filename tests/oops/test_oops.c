@@ -221,13 +221,54 @@ static void test_scan(void **state)
 	}
 }
 
+// Names that rustc made of a small program; hashes and the arguments of generics are left out.
+static void test_rust_names(void **state)
+{
+	static const struct {
+		const char *mangled, *name;
+	} table[] = {
+		{"_RNvCs6xxl1lAjzDf_1a4main", "a::main"},
+		{"_RINvCs6xxl1lAjzDf_1a3runNCNvB2_4main0EB2_", "a::run"},
+		{"_RNvMNtCs6xxl1lAjzDf_1a7processNtB2_7Process10update_ref",
+		 "<a::process::Process>::update_ref"},
+		{"_RINvMNtCs6xxl1lAjzDf_1a7processNtB3_7Process3genhEB5_",
+		 "<a::process::Process>::gen"},
+		{"_RNvXs_NtCs6xxl1lAjzDf_1a7processNtB4_7ProcessNtB4_3Act3act",
+		 "<a::process::Process as a::process::Act>::act"},
+		{"_RNvXs0_NtCs6xxl1lAjzDf_1a7processARNtB5_7Processj2_NtB5_3Act3actB7_",
+		 "<[&a::process::Process; _] as a::process::Act>::act"},
+		{"_RNvCscSpY9Juk0HT_7___rustc17rust_begin_unwind", "__rustc::rust_begin_unwind"},
+		// Cut off, a back reference to itself and one that doubles what it refers to.
+		{"_RNvCs6xxl1lAjzDf_1a4mai", NULL},
+		{"_RNvB_4main", NULL},
+		{"_RNvMNtCs6xxl1lAjzDf_1a7processTTB_B_EB_E4main", NULL},
+		{"_R", NULL},
+		{"_RN", NULL},
+	};
+	char name[256], key[256];
+
+	for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++) {
+		const char *m = table[i].mangled;
+		bool good = oops_rust_name(m, strlen(m), name, sizeof(name));
+
+		assert_int_equal(good, table[i].name != NULL);
+		if (good)
+			assert_string_equal(name, table[i].name);
+		// Too little room is no name.
+		for (size_t size = 1; good && size <= strlen(name); size++)
+			assert_false(oops_rust_name(m, strlen(m), key, size));
+	}
+	assert_string_equal(oops_group_name(table[4].mangled, key, sizeof(key)),
+			    "a::process::Process-as-a::process::Act::act");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_chunks),	cmocka_unit_test(test_fields),
-		cmocka_unit_test(test_hostile), cmocka_unit_test(test_prefixes),
-		cmocka_unit_test(test_regroup), cmocka_unit_test(test_names),
-		cmocka_unit_test(test_scan),
+		cmocka_unit_test(test_rust_names), cmocka_unit_test(test_chunks),
+		cmocka_unit_test(test_fields),	   cmocka_unit_test(test_hostile),
+		cmocka_unit_test(test_prefixes),   cmocka_unit_test(test_regroup),
+		cmocka_unit_test(test_names),	   cmocka_unit_test(test_scan),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
