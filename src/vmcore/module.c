@@ -90,10 +90,20 @@ static bool read_module(struct kernel *k, struct module *m)
 	return true;
 }
 
+static bool is_listed(const struct kernel *k, uint64_t address)
+{
+	for (size_t i = 0; i < k->module_count; i++) {
+		if (k->modules[i].address == address)
+			return true;
+	}
+	return false;
+}
+
 struct ey_error *modules_load(struct kernel *k)
 {
 	const struct btf_member *list = kernel_member(k, MEM_MODULE_LIST);
 	uint64_t head, node, state;
+	size_t nodes = 0, room = 0;
 
 	if (!kernel_symbol(k, SYM_modules, &head))
 		return ey_error_create(EY_ERR_INPUT, "no symbol \"modules\"");
@@ -102,22 +112,26 @@ struct ey_error *modules_load(struct kernel *k)
 	if (!kernel_read(k, head, MEM_LIST_NEXT, &node))
 		return ey_error_create(EY_ERR_FAULT, "the list of modules is not in the dump");
 	while (node != head) {
-		if (k->module_count == MAX_MODULES)
+		struct module m = {.address = node - list->bit_offset / 8};
+
+		if (nodes++ == MAX_MODULES || is_listed(k, m.address))
 			return ey_error_create(EY_ERR_INPUT,
 					       "the list of modules does not end: damaged");
-		struct module m = {.address = node - list->bit_offset / 8};
-		struct module *modules =
-			reallocarray(k->modules, k->module_count + 1, sizeof(*modules));
-		if (!modules)
-			return &ey_error_nomem;
-		k->modules = modules;
+		if (k->module_count == room) {
+			room = room ? 2 * room : 64;
+			struct module *modules = reallocarray(k->modules, room, sizeof(*modules));
+
+			if (!modules)
+				return &ey_error_nomem;
+			k->modules = modules;
+		}
 		if (!kernel_read(k, m.address, MEM_MODULE_STATE, &state) ||
 		    (state != MODULE_STATE_UNFORMED && !read_module(k, &m)))
 			return ey_error_create(EY_ERR_FAULT,
 					       "the module at 0x%016" PRIx64 " could not be read",
 					       m.address);
 		if (state != MODULE_STATE_UNFORMED)
-			modules[k->module_count++] = m;
+			k->modules[k->module_count++] = m;
 		if (!kernel_read(k, node, MEM_LIST_NEXT, &node))
 			return ey_error_create(EY_ERR_FAULT,
 					       "the list of modules breaks off after %s", m.name);

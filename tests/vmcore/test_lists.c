@@ -274,6 +274,17 @@ static void module_list_that_does_not_end_is_cut(void **state)
 	fake_module(&f, B, "jbd2", FAKE_VMALLOC, 0x2000, B + MODULE_LIST);
 	struct kernel *k = fake_lists_open(&f, false);
 	assert_error(modules_load(k), EY_ERR_INPUT, "damaged");
+	assert_int_equal(k->module_count, 2); // each once
+	fake_kernel_close(k);
+
+	// Those that are still being set up are not listed, and are not to be followed for ever.
+	f = three_tasks();
+	fake_link(&f, FAKE_MODULES, A + MODULE_LIST);
+	fake_module(&f, A, "unformed", FAKE_VMALLOC, 0x2000, A + MODULE_LIST);
+	fake_dump_put_u32(&f, A + MODULE_STATE, 3);
+	k = fake_lists_open(&f, false);
+	assert_error(modules_load(k), EY_ERR_INPUT, "damaged");
+	assert_int_equal(k->module_count, 0);
 	fake_kernel_close(k);
 
 	f = three_tasks();
