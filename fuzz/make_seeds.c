@@ -15,6 +15,7 @@
 #include "fake_lists.h"
 #include "fake_stack.h"
 #include "fake_tables.h"
+#include "fake_waits.h"
 
 static const char *folder;
 
@@ -416,6 +417,70 @@ static void unwind_crash(void)
 	fake_dump_deinit(&s.fake);
 }
 
+// What fake_waits.h has places for, taken out of the fake's own memory.
+static void add_memory(struct ey_buf *seed, struct fake_dump *f, uint64_t at, size_t len)
+{
+	uint16_t n = (uint16_t)len;
+
+	ey_buf_add(seed, &n, sizeof(n));
+	for (size_t done = 0; done < len; done += FAKE_PAGE)
+		ey_buf_add(seed, fake_dump_frame(f, fake_dump_page(f, at + done)),
+			   EY_MIN(len - done, (size_t)FAKE_PAGE));
+}
+
+static void passes(void)
+{
+	// mov 0x18(%rdi),%rax; call; je; mov (%rax),%rcx; push; rep stos; idiv; ud2
+	static const uint8_t code[] = {0x48, 0x8b, 0x47, 0x18, 0xe8, 0,	   1,	 0,
+				       0,    0x74, 0x01, 0x90, 0x48, 0x8b, 0x08, 0x55,
+				       0xf3, 0x48, 0xab, 0x48, 0xf7, 0xf9, 0x0f, 0x0b};
+	const uint64_t lock = FAKE_WAITS_FREE, cache = FAKE_WAITS_FREE + 0x100;
+	const uint64_t caches[] = {FAKE_WAITS_CACHES, cache};
+	static const char *const names[] = {"plain", "rt"};
+
+	for (uint64_t rt = 0; rt < 2; rt++) {
+		struct ey_buf seed = EY_BUF_INIT;
+		uint64_t choice = rt | 5 << 8;
+		struct fake_dump f;
+
+		fake_waits_init(&f);
+		// T0 waits for a mutex of T1, who waits for T0's rt_mutex.
+		uint64_t waiter = FAKE_WAITS_SP(0) + 0x80, rt_waiter = FAKE_WAITS_SP(1) + 0x80;
+		const uint64_t nodes[] = {lock + W_MUTEX_LIST, waiter};
+		fake_waits_ring(&f, nodes, 2);
+		fake_dump_put_u64(&f, waiter + W_WAITER_TASK, FAKE_WAITS_TASK(0));
+		fake_dump_put_u64(&f, lock + W_MUTEX_OWNER, FAKE_WAITS_TASK(1) | 1);
+		fake_dump_put_u64(&f, FAKE_WAITS_TASK(1) + W_TASK_PI, rt_waiter);
+		fake_dump_put_u64(&f, rt_waiter + W_RT_WAITER_TASK, FAKE_WAITS_TASK(1));
+		fake_dump_put_u64(&f, rt_waiter + W_RT_WAITER_LOCK, lock + 0x40);
+		fake_dump_put_u64(&f, lock + 0x40 + W_RT_OWNER, FAKE_WAITS_TASK(0));
+		fake_dump_put_u64(&f, FAKE_WAITS_RQ + W_RQ_CURR, FAKE_WAITS_TASK(2));
+		fake_dump_put_u32(&f, FAKE_WAITS_TASK(2) + W_TASK_ON_RQ, 1);
+		fake_waits_ring(&f, caches, 2);
+		fake_dump_put_u32(&f, cache + W_CACHE_SIZE, 96);
+		fake_dump_put_u64(&f, cache + W_CACHE_NODE, cache + 0x80);
+		const uint64_t partial[] = {cache + 0x80 + W_CACHE_NODE_PARTIAL,
+					    FAKE_WAITS_PAGES + W_SLAB_LIST};
+		fake_waits_ring(&f, partial, 2);
+		fake_dump_put_u64(&f, FAKE_WAITS_PAGES + W_SLAB_CACHE, cache);
+		fake_dump_put_u64(&f, FAKE_WAITS_VMEMMAP, FAKE_WAITS_PAGES);
+		fake_dump_put_u32(&f, FAKE_WAITS_NUMBERS + 44, 1);
+		add_piece(&seed, &choice, sizeof(choice));
+		add_memory(&seed, &f, FAKE_WAITS, FAKE_WAITS_SIZE);
+		uint16_t stacks = FAKE_WAITS_TASKS * FAKE_WAITS_STACK_BYTES;
+		ey_buf_add(&seed, &stacks, sizeof(stacks));
+		for (unsigned int i = 0; i < FAKE_WAITS_TASKS; i++) {
+			uint64_t sp = FAKE_WAITS_SP(i);
+			const uint8_t *page = fake_dump_frame(&f, fake_dump_page(&f, sp));
+
+			ey_buf_add(&seed, page + sp % FAKE_PAGE, FAKE_WAITS_STACK_BYTES);
+		}
+		add_piece(&seed, code, sizeof(code));
+		save("passes", names[rt], &seed);
+		fake_dump_deinit(&f);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	if (argc != 2) {
@@ -431,5 +496,6 @@ int main(int argc, char **argv)
 	lists();
 	unwind();
 	unwind_crash();
+	passes();
 	return 0;
 }

@@ -20,6 +20,24 @@ enum {
 // No machine has as many objects as this: what says so is damaged.
 static const uint64_t max_objects = 1ULL << 44;
 
+/** Notes, in a walk of a list, that it has come back to where it was (Brent's algorithm). */
+struct circle {
+	uint64_t mark;
+	size_t steps, limit;
+};
+
+static bool circle_closes(struct circle *c, uint64_t node)
+{
+	if (node == c->mark)
+		return true;
+	if (c->steps++ >= c->limit) {
+		c->mark = node;
+		c->steps = 0;
+		c->limit = 2 * c->limit + 1;
+	}
+	return false;
+}
+
 static uint32_t node_count(struct kernel *k)
 {
 	uint64_t at;
@@ -50,7 +68,7 @@ static int64_t add_count(struct kernel *k, int64_t sum, uint64_t base, enum kern
 	return sum + (int64_t)count;
 }
 
-static bool read_cache(struct kernel *k, uint64_t address, struct slab_cache *c)
+static bool read_cache(struct kernel *k, uint64_t address, uint32_t nodes, struct slab_cache *c)
 {
 	uint64_t name, oo;
 
@@ -63,7 +81,7 @@ static bool read_cache(struct kernel *k, uint64_t address, struct slab_cache *c)
 	if (!kernel_read(k, address, MEM_CACHE_NAME, &name) ||
 	    !memory_string(&k->memory, name, c->name, sizeof(c->name)))
 		c->name[0] = '\0';
-	for (uint32_t node = 0; node < node_count(k); node++) {
+	for (uint32_t node = 0; node < nodes; node++) {
 		uint64_t n = cache_node(k, address, node);
 
 		if (!n)
@@ -85,8 +103,10 @@ struct ey_error *slab_list_read(struct kernel *k, const char *gap, struct slab_l
 				       "the kernel has no slab_caches, or not those of SLUB");
 	if (!kernel_read(k, head, MEM_LIST_NEXT, &node))
 		return ey_error_create(EY_ERR_FAULT, "slab_caches is not in the dump");
+	struct circle circle = {0};
+	uint32_t nodes = node_count(k);
 	while (node != head) {
-		if (ret->count == MAX_CACHES) {
+		if (ret->count == MAX_CACHES || circle_closes(&circle, node)) {
 			kernel_gap(k, gap, "the list of slab caches does not end: damaged");
 			break;
 		}
@@ -101,7 +121,7 @@ struct ey_error *slab_list_read(struct kernel *k, const char *gap, struct slab_l
 			}
 			ret->caches = more;
 		}
-		if (!read_cache(k, node - list->bit_offset / 8, &ret->caches[ret->count]) ||
+		if (!read_cache(k, node - list->bit_offset / 8, nodes, &ret->caches[ret->count]) ||
 		    !kernel_read(k, node, MEM_LIST_NEXT, &node)) {
 			kernel_gap(k, gap,
 				   "the list of slab caches breaks off after %zu: not in the dump",
@@ -148,6 +168,7 @@ static bool count_free(struct kernel *k, uint64_t node, size_t *budget, uint64_t
 		return false;
 	head = node + partial->bit_offset / 8;
 	at = head;
+	struct circle circle = {0};
 	while (*budget) {
 		uint64_t inuse, objects;
 
@@ -156,6 +177,8 @@ static bool count_free(struct kernel *k, uint64_t node, size_t *budget, uint64_t
 			return false;
 		if (at == head)
 			return true;
+		if (circle_closes(&circle, at))
+			return false;
 		uint64_t slab = at - in_slab->bit_offset / 8;
 		if (!read_slab_bits(k, slab, MEM_SLAB_INUSE, &inuse) ||
 		    !read_slab_bits(k, slab, MEM_SLAB_OBJECTS, &objects) || inuse > objects)
@@ -169,10 +192,11 @@ void slab_count_active(struct kernel *k, struct slab_cache *c)
 {
 	uint64_t free_objects = 0;
 	size_t budget = MAX_PARTIAL;
+	uint32_t nodes = node_count(k);
 
 	if (c->objects < 0)
 		return;
-	for (uint32_t node = 0; node < node_count(k); node++) {
+	for (uint32_t node = 0; node < nodes; node++) {
 		uint64_t n = cache_node(k, c->address, node);
 
 		if (n && !count_free(k, n, &budget, &free_objects))
