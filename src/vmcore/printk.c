@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "vmcore/printk_log.h"
 #include "vmcore/vmcoreinfo.h"
 
 enum {
@@ -92,7 +93,7 @@ static struct ey_error *open_ring(struct kernel *k, struct ring *r)
 
 	if (!kernel_symbol(k, SYM_prb, &at))
 		return ey_error_create(EY_ERR_INPUT,
-				       "no symbol prb (a kernel before 5.10): the log is not read");
+				       "neither prb nor log_buf is there: the log is not read");
 	if (!read_offsets(k->dump.vmcoreinfo, r, &o))
 		return ey_error_create(
 			EY_ERR_INPUT, "VMCOREINFO does not describe the log buffer, or is damaged");
@@ -151,7 +152,7 @@ static bool record_text(struct ring *r, const uint8_t *desc, size_t len, const c
 }
 
 // "[%5lu.%06lu] " before the first line; the others are indented by as much (crash's log).
-static void add_lines(struct ey_buf *out, uint64_t ts_nsec, const char *text, size_t len)
+void printk_add_lines(struct ey_buf *out, uint64_t ts_nsec, const char *text, size_t len)
 {
 	size_t before = out->len;
 
@@ -198,7 +199,7 @@ static void read_records(struct kernel *k, struct ring *r, struct ey_buf *out)
 			lost++;
 			continue;
 		}
-		add_lines(out, u64_at(info + r->info_ts), text, len);
+		printk_add_lines(out, u64_at(info + r->info_ts), text, len);
 	}
 	if (lost)
 		kernel_gap(k, "log", "%" PRIu64 " records of the log are not in the dump", lost);
@@ -207,6 +208,10 @@ static void read_records(struct kernel *k, struct ring *r, struct ey_buf *out)
 struct ey_error *printk_read(struct kernel *k, struct ey_buf *ret)
 {
 	struct ring r = {0};
+	uint64_t prb;
+
+	if (!kernel_symbol(k, SYM_prb, &prb) && printk_log_is_there(k))
+		return printk_log_read(k, ret);
 	struct ey_error *err = open_ring(k, &r);
 
 	if (!err)

@@ -187,10 +187,138 @@ static void missing_description_is_said(void **state)
 
 	fake_dump_init(&f, 4);
 	struct kernel *k = fake_kernel_open(&f);
-	assert_error(printk_read(k, &log), EY_ERR_INPUT, "no symbol prb");
+	assert_error(printk_read(k, &log), EY_ERR_INPUT, "neither prb nor log_buf");
 	fake_kernel_symbol(k, SYM_prb, FAKE_IMAGE + 0x2000);
 	assert_error(printk_read(k, &log), EY_ERR_INPUT, "does not describe the log buffer");
 	fake_kernel_close(k);
+}
+
+// Before 5.10: struct printk_log {u64 ts_nsec; u16 len, text_len, dict_len; u8 facility, flags;}.
+enum { OLD_HEADER = 16, OLD_SIZE = 256 };
+#define OLD_VARIABLES (FAKE_IMAGE + 0x2000)
+#define OLD_BUFFER    (FAKE_LINEAR + 0xff0)
+
+struct old_log {
+	uint8_t bytes[OLD_SIZE];
+	uint32_t first, next;
+	/** Of log_buf_len. */
+	uint32_t size;
+	/** Leave out the second page that the buffer lies in. */
+	bool half;
+};
+
+// Add a record with a dictionary and padding, as log_store() does, wrapping.
+static void old_add(struct old_log *l, uint64_t ts_nsec, const char *text)
+{
+	uint16_t text_len = (uint16_t)strlen(text), dict_len = 5;
+	uint16_t len = (uint16_t)((OLD_HEADER + text_len + dict_len + 7) & ~7);
+
+	if (l->next + len + OLD_HEADER > OLD_SIZE) {
+		memset(l->bytes + l->next, 0, OLD_HEADER);
+		l->next = 0;
+	}
+	memset(l->bytes + l->next, 0xee, len);
+	memcpy(l->bytes + l->next, &ts_nsec, 8);
+	memcpy(l->bytes + l->next + 8, &len, 2);
+	memcpy(l->bytes + l->next + 10, &text_len, 2);
+	memcpy(l->bytes + l->next + 12, &dict_len, 2);
+	memcpy(l->bytes + l->next + OLD_HEADER, text, text_len);
+	l->next += len;
+}
+
+static void assert_old_log(const struct old_log *l, const char *expected, const char *gap)
+{
+	static const char *const names[] = {"log_buf", "log_buf_len", "log_first_idx",
+					    "log_next_idx"};
+	_cleanup_buf_ struct ey_buf log = EY_BUF_INIT;
+	struct fake_dump f;
+
+	fake_dump_init(&f, 4);
+	ey_buf_adds(&f.info, "SIZE(printk_log)=16\nOFFSET(printk_log.ts_nsec)=0\n"
+			     "OFFSET(printk_log.len)=8\nOFFSET(printk_log.text_len)=10\n"
+			     "OFFSET(printk_log.dict_len)=12\n");
+	for (uint64_t i = 0; i < EY_ARRAY_SIZE(names); i++)
+		fake_dump_symbol(&f, names[i], OLD_VARIABLES + 8 * i);
+	fake_dump_put_u64(&f, OLD_VARIABLES, OLD_BUFFER);
+	fake_dump_put_u32(&f, OLD_VARIABLES + 8, l->size);
+	fake_dump_put_u32(&f, OLD_VARIABLES + 16, l->first);
+	fake_dump_put_u32(&f, OLD_VARIABLES + 24, l->next);
+	fake_dump_put(&f, OLD_BUFFER, l->bytes, OLD_SIZE);
+	if (l->half)
+		fake_dump_leave_out(&f, fake_dump_page(&f, OLD_BUFFER + 0x10));
+	struct kernel *k = fake_kernel_open(&f);
+	_cleanup_error_ struct ey_error *err = printk_read(k, &log);
+	if (expected) {
+		assert_null(err);
+		assert_string_equal(ey_buf_str(&log), expected);
+	} else {
+		assert_non_null(err);
+		assert_int_equal(log.len, 0);
+	}
+	if (gap)
+		assert_string_equal(fake_kernel_gap(k, "log"), gap);
+	else
+		assert_null(fake_kernel_gap(k, "log"));
+	fake_kernel_close(k);
+}
+
+static void records_before_5_10_are_lines(void **state)
+{
+	struct old_log l = {.size = OLD_SIZE};
+
+	old_add(&l, 0, "Linux version 4.19");
+	old_add(&l, 1234567000, "two\nlines");
+	old_add(&l, 12345000000000, "");
+	assert_old_log(&l,
+		       "[    0.000000] Linux version 4.19\n"
+		       "[    1.234567] two\n"
+		       "               lines\n"
+		       "[12345.000000] \n",
+		       NULL);
+}
+
+static void log_before_5_10_that_wrapped_has_the_last_records(void **state)
+{
+	struct old_log l = {.size = OLD_SIZE};
+
+	for (int i = 0; i < 6; i++)
+		old_add(&l, (uint64_t)i * 1000000000, "0123456789");
+	// Six records of 32 bytes, then one at the start; the oldest that is whole is the second.
+	old_add(&l, 6000000000, "seventh 89");
+	old_add(&l, 7000000000, "eighth 789");
+	l.first = 64;
+	assert_int_equal(l.next, 32);
+	assert_old_log(&l,
+		       "[    2.000000] 0123456789\n[    3.000000] 0123456789\n"
+		       "[    4.000000] 0123456789\n[    5.000000] 0123456789\n"
+		       "[    6.000000] seventh 89\n[    7.000000] eighth 789\n",
+		       NULL);
+}
+
+static void damaged_log_before_5_10_ends(void **state)
+{
+	struct old_log l = {.size = OLD_SIZE};
+	uint16_t len;
+
+	old_add(&l, 0, "good");
+	l.size = 0;
+	assert_old_log(&l, NULL, NULL);
+	l.size = 1 << 30;
+	assert_old_log(&l, NULL, NULL);
+	l.size = OLD_SIZE;
+	l.first = OLD_SIZE;
+	assert_old_log(&l, NULL, NULL);
+	l.first = 0;
+	// The end is never met: nothing is said twice.
+	l.next = 31;
+	assert_old_log(&l, "[    0.000000] good\n", NULL);
+	// A length that leaves no room for the text.
+	len = 17;
+	memcpy(l.bytes + 8, &len, 2);
+	assert_old_log(&l, "", "from byte 0 of the log buffer on it is damaged or not in the dump");
+	l = (struct old_log){.size = OLD_SIZE, .half = true};
+	old_add(&l, 0, "in the page that is not there");
+	assert_old_log(&l, "", "from byte 0 of the log buffer on it is damaged or not in the dump");
 }
 
 int main(void)
@@ -207,6 +335,9 @@ int main(void)
 		cmocka_unit_test(length_beyond_the_block_loses_the_record),
 		cmocka_unit_test(damaged_sizes_are_refused),
 		cmocka_unit_test(missing_description_is_said),
+		cmocka_unit_test(records_before_5_10_are_lines),
+		cmocka_unit_test(log_before_5_10_that_wrapped_has_the_last_records),
+		cmocka_unit_test(damaged_log_before_5_10_ends),
 	};
 
 	return cmocka_run_group_tests_name("printk", tests, NULL, NULL);
