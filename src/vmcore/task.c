@@ -27,8 +27,17 @@ static const struct {
 	char letters[3];
 } exit_states[] = {{0x10, "DE"}, {0x20, "ZO"}},
   states[] = {
-	  {0x1, "IN"},	{0x2, "UN"},  {0x4, "ST"},   {0x8, "TR"},
-	  {0x40, "PA"}, {0x80, "DE"}, {0x200, "WA"}, {0x800, "NE"},
+	  {0x1, "IN"},
+	  {0x2, "UN"},
+	  {0x4, "ST"},
+	  {0x8, "TR"},
+	  {0x40, "PA"},
+	  {0x80, "DE"},
+	  {0x200, "WA"},
+	  {0x800, "NE"},
+	  // A lock of PREEMPT_RT (5.16), and frozen (6.1): as task_state_index() has them.
+	  {0x1000, "UN"},
+	  {0x8000, "UN"},
 };
 enum { TASK_UNINTERRUPTIBLE = 0x2, TASK_NOLOAD = 0x400 };
 
@@ -246,12 +255,18 @@ static struct ey_error *add_threads(struct walk *w, size_t leader_index)
 	uint64_t signal, head = 0, next, known_mm = 0, total_vm = 0;
 	int64_t unsynced = unsynced_pages(k, leader), pages = 0;
 	struct ey_error *err = NULL;
-	bool added = true, leader_seen = false;
+	bool added = true, leader_seen = false, whole = true;
 
 	const struct btf_member *head_member = kernel_member(k, MEM_SIGNAL_THREAD_HEAD);
 	if (node && head_member && kernel_read(k, leader, MEM_TASK_SIGNAL, &signal) && signal) {
 		head = signal + head_member->bit_offset / 8;
-		for (next = head; kernel_read(k, next, MEM_LIST_NEXT, &next) && next != head;) {
+		// Where the head is not in the dump, the leader, which stands first, leads on.
+		if (!kernel_read(k, head, MEM_LIST_NEXT, &next)) {
+			next = leader + node->bit_offset / 8;
+			leader_seen = true;
+			whole = kernel_read(k, next, MEM_LIST_NEXT, &next);
+		}
+		for (; whole && next != head; whole = kernel_read(k, next, MEM_LIST_NEXT, &next)) {
 			uint64_t task = next - node->bit_offset / 8;
 
 			// The leader stands first, once: a list that comes back to it goes in
@@ -273,6 +288,11 @@ static struct ey_error *add_threads(struct walk *w, size_t leader_index)
 			}
 			unsynced += unsynced_pages(k, task);
 		}
+		if (!whole)
+			kernel_gap(k, "tasks",
+				   "the threads of process %" PRId64
+				   " cannot all be listed: their list is not in the dump",
+				   w->list->tasks[leader_index].tgid);
 	}
 	// The threads share one memory, but for a leader that has exited and has none: its
 	// counters, which may be as many as there are CPUs, are read once.

@@ -91,6 +91,22 @@ static void threads_are_listed(void **state)
 	assert_tasks(&f, "0 swapper/0, 2 first, 30 second, 31 thread", NULL);
 }
 
+// makedumpfile left out the page of the list's head: the leader leads on.
+static void threads_without_their_list_head_are_listed(void **state)
+{
+	struct fake_dump f = three_tasks();
+
+	add_thread(&f);
+	fake_dump_put_u64(&f, A + TASK_SIGNAL, NOWHERE);
+	fake_link(&f, C + TASK_THREAD_NODE, NOWHERE + SIGNAL_HEAD);
+	assert_tasks(&f, "0 swapper/0, 2 first, 30 second, 31 thread", NULL);
+	f = three_tasks();
+	add_thread(&f);
+	fake_dump_put_u64(&f, A + TASK_SIGNAL, NOWHERE);
+	fake_link(&f, C + TASK_THREAD_NODE, NOWHERE + 0x1000);
+	assert_tasks(&f, "0 swapper/0, 2 first, 30 second, 31 thread", "is not in the dump");
+}
+
 static void list_that_goes_in_circles_ends(void **state)
 {
 	struct fake_dump f = three_tasks();
@@ -208,9 +224,10 @@ static void states_have_the_letters_of_crash(void **state)
 	static const struct {
 		uint32_t state, exit_state;
 		const char *letters;
-	} cases[] = {{0, 0, "RU"},    {1, 0, "IN"},	 {2, 0, "UN"},	   {0x402, 0, "ID"},
-		     {4, 0, "ST"},    {8, 0, "TR"},	 {0, 0x20, "ZO"},  {0, 0x10, "DE"},
-		     {0x40, 0, "PA"}, {0x2001, 0, "IN"}, {0x800, 0, "NE"}, {0x100000, 0, "??"}};
+	} cases[] = {{0, 0, "RU"},	{1, 0, "IN"},	   {2, 0, "UN"},     {0x402, 0, "ID"},
+		     {4, 0, "ST"},	{8, 0, "TR"},	   {0, 0x20, "ZO"},  {0, 0x10, "DE"},
+		     {0x40, 0, "PA"},	{0x2001, 0, "IN"}, {0x800, 0, "NE"}, {0x100000, 0, "??"},
+		     {0x1000, 0, "UN"}, {0x8000, 0, "UN"}};
 
 	for (size_t i = 0; i < EY_ARRAY_SIZE(cases); i++) {
 		struct fake_dump f = three_tasks();
@@ -424,6 +441,7 @@ int main(void)
 		cmocka_unit_test(tasks_are_listed_by_pid),
 		cmocka_unit_test(idle_tasks_of_all_cpus_are_listed),
 		cmocka_unit_test(threads_are_listed),
+		cmocka_unit_test(threads_without_their_list_head_are_listed),
 		cmocka_unit_test(list_that_goes_in_circles_ends),
 		cmocka_unit_test(list_that_leaves_the_dump_ends),
 		cmocka_unit_test(threads_in_circles_end),
