@@ -35,8 +35,8 @@ bool center_option(struct center_options *options, int c, const char *argument)
 	}
 }
 
-struct ey_error *center_open(struct center *ret, const struct center_options *options,
-			     unsigned int flags)
+static struct ey_error *open_with(struct center *ret, const struct center_options *options,
+				  unsigned int flags)
 {
 	struct ey_error *err = ey_config_load(&ret->config, options->config);
 
@@ -46,9 +46,18 @@ struct ey_error *center_open(struct center *ret, const struct center_options *op
 	if (!err && options->repository)
 		err = ey_config_set(&ret->config, "repository", "path", options->repository,
 				    "--repository");
-	if (!err)
-		err = db_open_config(&ret->config, flags | DB_OPEN_WRITE, &ret->db);
-	return err;
+	return err ? err : db_open_config(&ret->config, flags, &ret->db);
+}
+
+struct ey_error *center_open(struct center *ret, const struct center_options *options,
+			     unsigned int flags)
+{
+	return open_with(ret, options, flags | DB_OPEN_WRITE);
+}
+
+struct ey_error *center_open_reader(struct center *ret, const struct center_options *options)
+{
+	return open_with(ret, options, 0);
 }
 
 struct ey_error *center_job_start(struct center *center, const char *name)

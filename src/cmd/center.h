@@ -46,6 +46,10 @@ bool center_option(struct center_options *options, int c, const char *argument);
 struct ey_error *center_open(struct center *ret, const struct center_options *options,
 			     unsigned int flags) EY_MUST_CHECK;
 
+/** The same for reading only: EY_ERR_NOT_FOUND where there is no database yet. */
+struct ey_error *center_open_reader(struct center *ret,
+				    const struct center_options *options) EY_MUST_CHECK;
+
 /** Note in the database that the job @p name begins, and how it ended; @p err passes through. */
 struct ey_error *center_job_start(struct center *center, const char *name) EY_MUST_CHECK;
 struct ey_error *center_job_finish(struct center *center, struct ey_error *err,

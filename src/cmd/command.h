@@ -34,6 +34,7 @@ int cmd_ingest(int argc, char **argv);
 int cmd_purge(int argc, char **argv);
 int cmd_monitor(int argc, char **argv);
 int cmd_report(int argc, char **argv);
+int cmd_db(int argc, char **argv);
 int cmd_serve(int argc, char **argv);
 
 #endif

@@ -54,6 +54,7 @@ static const struct command commands[] = {
 	{"populate", run_center_command,
 	 "Take what is new in a repository into the database (center)"},
 	{"purge", run_center_command, "Remove dumps older than the retention time (center)"},
+	{"db", run_center_command, "Back up, restore, copy or check the database (center)"},
 	{"monitor", run_center_command, "Raise alerts and mail them (center)"},
 	{"report", run_center_command, "Write the report of a month (center)"},
 	{NULL, NULL, NULL},

@@ -177,10 +177,15 @@ static const struct db_backend postgres_backend = {
 	.column_int = postgres_column_int,
 	.column_text = postgres_column_text,
 	.column_blob = postgres_column_blob,
+	.column_count = postgres_column_count,
+	.column_name = postgres_column_name,
+	.column_type = postgres_column_type,
 	.reset = postgres_reset,
 	.destroy = postgres_destroy,
 	.has_table_sql = "SELECT count(*) FROM information_schema.tables "
 			 "WHERE table_schema = current_schema() AND table_name = ?1",
+	.ids_sql = "SELECT setval(pg_get_serial_sequence('%s', 'id'), coalesce(max(id), 0) + 1, "
+		   "false) FROM %s",
 };
 
 struct ey_error *db_postgres_open(const char *address, unsigned int flags, struct db **ret)

@@ -47,6 +47,9 @@ struct ey_error *postgres_step(struct db_statement *st, bool *row_ret) EY_MUST_C
 int64_t postgres_column_int(struct db_statement *st, int column);
 const char *postgres_column_text(struct db_statement *st, int column);
 const void *postgres_column_blob(struct db_statement *st, int column, size_t *len_ret);
+int postgres_column_count(struct db_statement *st);
+const char *postgres_column_name(struct db_statement *st, int column);
+enum db_value_type postgres_column_type(struct db_statement *st, int column);
 void postgres_reset(struct db_statement *st);
 void postgres_destroy(struct db_statement *st);
 

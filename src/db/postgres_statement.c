@@ -231,6 +231,36 @@ const void *postgres_column_blob(struct db_statement *st, int column, size_t *le
 	return copy;
 }
 
+int postgres_column_count(struct db_statement *st)
+{
+	return PQnfields(of(st)->result);
+}
+
+const char *postgres_column_name(struct db_statement *st, int column)
+{
+	return PQfname(of(st)->result, column);
+}
+
+enum db_value_type postgres_column_type(struct db_statement *st, int column)
+{
+	// Ids of types never change: catalog/pg_type.dat.
+	enum { BYTEA = 17, INT8 = 20, INT2 = 21, INT4 = 23 };
+	struct postgres_statement *s = of(st);
+
+	if (PQgetisnull(s->result, s->row, column))
+		return DB_VALUE_NULL;
+	switch (PQftype(s->result, column)) {
+	case INT2:
+	case INT4:
+	case INT8:
+		return DB_VALUE_INT;
+	case BYTEA:
+		return DB_VALUE_BLOB;
+	default:
+		return DB_VALUE_TEXT;
+	}
+}
+
 void postgres_reset(struct db_statement *st)
 {
 	struct postgres_statement *s = of(st);

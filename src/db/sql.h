@@ -22,9 +22,16 @@
 
 struct db_statement;
 
+enum db_value_type {
+	DB_VALUE_NULL,
+	DB_VALUE_INT,
+	DB_VALUE_TEXT,
+	DB_VALUE_BLOB,
+};
+
 /** A value to bind. */
 struct db_value {
-	enum { DB_VALUE_NULL, DB_VALUE_INT, DB_VALUE_TEXT, DB_VALUE_BLOB } type;
+	enum db_value_type type;
 	int64_t i;
 	const void *data;
 	size_t len;
@@ -74,11 +81,19 @@ struct db_backend {
 	int64_t (*column_int)(struct db_statement *st, int column);
 	const char *(*column_text)(struct db_statement *st, int column);
 	const void *(*column_blob)(struct db_statement *st, int column, size_t *len_ret);
+	int (*column_count)(struct db_statement *st);
+	/** Lives as long as the statement is not stepped or reset. */
+	const char *(*column_name)(struct db_statement *st, int column);
+	enum db_value_type (*column_type)(struct db_statement *st, int column);
 	/** Ready for other values; those bound and the rows are forgotten. */
 	void (*reset)(struct db_statement *st);
 	void (*destroy)(struct db_statement *st);
 	/** How many tables are named ?1. */
 	const char *has_table_sql;
+	/** After rows came with their ids: new ids of table %s are larger. NULL: by itself. */
+	const char *ids_sql;
+	/** Finds what is wrong with the database's own files, a text each; NULL: nothing to ask. */
+	const char *check_sql;
 };
 
 /** Prepared statements kept a connection; the code has about a hundred texts. */

@@ -70,7 +70,8 @@ static struct ey_error *sqlite_exec_text(struct db *db, const char *sql)
 
 static struct ey_error *sqlite_begin(struct db *db)
 {
-	return sqlite_exec_text(db, "BEGIN IMMEDIATE");
+	// A reader's sees one state of the database from its first statement on.
+	return sqlite_exec_text(db, db->writable ? "BEGIN IMMEDIATE" : "BEGIN");
 }
 
 static struct ey_error *sqlite_prepare(struct db *db, const char *sql, struct db_statement **ret)
@@ -148,6 +149,30 @@ static const void *sqlite_column_blob(struct db_statement *st, int column, size_
 	return data;
 }
 
+static int sqlite_count_columns(struct db_statement *st)
+{
+	return sqlite3_column_count(stmt_of(st));
+}
+
+static const char *sqlite_name_column(struct db_statement *st, int column)
+{
+	return sqlite3_column_name(stmt_of(st), column);
+}
+
+static enum db_value_type sqlite_type_column(struct db_statement *st, int column)
+{
+	switch (sqlite3_column_type(stmt_of(st), column)) {
+	case SQLITE_NULL:
+		return DB_VALUE_NULL;
+	case SQLITE_INTEGER:
+		return DB_VALUE_INT;
+	case SQLITE_BLOB:
+		return DB_VALUE_BLOB;
+	default:
+		return DB_VALUE_TEXT;
+	}
+}
+
 static void sqlite_reset(struct db_statement *st)
 {
 	sqlite3_reset(stmt_of(st));
@@ -173,9 +198,15 @@ static const struct db_backend sqlite_backend = {
 	.column_int = sqlite_column_int,
 	.column_text = sqlite_column_text,
 	.column_blob = sqlite_column_blob,
+	.column_count = sqlite_count_columns,
+	.column_name = sqlite_name_column,
+	.column_type = sqlite_type_column,
 	.reset = sqlite_reset,
 	.destroy = sqlite_destroy,
 	.has_table_sql = "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = ?1",
+	.check_sql = "SELECT integrity_check FROM pragma_integrity_check WHERE integrity_check <> "
+		     "'ok' UNION ALL SELECT 'a row of ' || \"table\" || ' names a row of ' || "
+		     "parent || ' that is not there' FROM pragma_foreign_key_check",
 };
 
 // SQLite's WAL needs memory shared by all who open the file: never over a network.
