@@ -344,6 +344,10 @@ static int round_of(const struct report *r, enum oops_section_kind kind)
 
 int oops_guilty_frame(const struct report *r)
 {
+	// Who asked for memory when there was none, or ran when an unknown interrupt came, is
+	// chance.
+	if ((r->rule == RULE_PANIC && r->kind == OOPS_OOM) || r->rule == RULE_BAD_IRQ)
+		return -2;
 	int found = exception_guilty(r);
 
 	if (found >= 0)
