@@ -31,7 +31,7 @@ static inline bool span_is(struct span s, const char *words)
 
 static inline bool span_has(struct span s, const char *words)
 {
-	return memmem(s.p, span_len(s), words, strlen(words)) != NULL;
+	return s.p && memmem(s.p, span_len(s), words, strlen(words));
 }
 
 struct span span_trim(struct span s);
