@@ -28,6 +28,8 @@ enum {
 	MAX_RUN_GAPS = MAX_ERROR_LINES + 4,
 };
 
+static const char said_on_error[] = "it says on its standard error: ";
+
 /** A run of crash and what it left. */
 struct run {
 	const struct engine_options *options;
@@ -263,31 +265,48 @@ static struct ey_error *note_errors(struct run *r)
 		if (!*line || !strncmp(line, "NOTE: stdin: not a tty", 22))
 			continue;
 		i++;
-		err = add_gap(r, "crash", "it says on its standard error: %.500s", line);
+		err = add_gap(r, "crash", "%s%.500s", said_on_error, line);
 	}
 	return err;
 }
 
-// Why crash could do nothing: its own last words.
-static struct ey_error *explain(const struct run *r, struct ey_error *err)
+// The last line of crash's output that begins so; @p words stays as it is where there is none.
+static void last_line(const struct ey_buf *out, const char *begin, char *words, size_t size)
 {
-	const struct ey_buf *out = &r->result.out;
-	char words[256] = "";
+	for (const char *p = ey_buf_str(out), *next; p; p = next) {
+		const char *newline = strchr(p, '\n');
 
-	if (!err || err->code != EY_ERR_INPUT)
-		return err;
-	for (const char *p = ey_buf_str(out); p;) {
-		if (!strncmp(p, "crash: ", 7) || !strncmp(p, "WARNING: ", 9))
-			snprintf(words, sizeof(words), "%.*s", (int)strcspn(p, "\r\n"), p);
-		p = strchr(p, '\n');
-		p = p ? p + 1 : NULL;
+		next = newline ? newline + 1 : NULL;
+		// Behind the progress that crash shows and wipes away.
+		p += strspn(p, "\r ");
+		for (const char *r; (r = strchr(p, '\r')) && (!newline || r < newline);)
+			p = r + 1;
+		if (!strncmp(p, begin, strlen(begin)))
+			snprintf(words, size, "%.*s", (int)strcspn(p, "\r\n"), p);
 	}
 	for (char *c = words; *c; c++) {
 		if ((unsigned char)*c < 0x20 || *c == 0x7f)
 			*c = ' ';
 	}
-	for (size_t i = 0; i < r->gap_count && !words[0]; i++)
-		snprintf(words, sizeof(words), "%s", r->gaps[i].why);
+}
+
+// Why crash could do nothing: its own last words.
+static struct ey_error *explain(const struct run *r, struct ey_error *err)
+{
+	char words[256] = "";
+
+	if (!err || err->code != EY_ERR_INPUT)
+		return err;
+	last_line(&r->result.out, "crash: ", words, sizeof(words));
+	for (size_t i = 0; i < r->gap_count && !words[0]; i++) {
+		if (!strncmp(r->gaps[i].why, said_on_error, sizeof(said_on_error) - 1))
+			snprintf(words, sizeof(words), "%s",
+				 r->gaps[i].why + sizeof(said_on_error) - 1);
+	}
+	if (!words[0])
+		last_line(&r->result.out, "WARNING: ", words, sizeof(words));
+	if (!words[0] && r->gap_count)
+		snprintf(words, sizeof(words), "%s", r->gaps[0].why);
 	ey_error_destroy(err);
 	return ey_error_create(EY_ERR_INPUT,
 			       "the crash utility (%s, with %s) could not read the dump: %s",

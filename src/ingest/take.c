@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "db/reason.h"
+#include "ingest/take_text.h"
 
 enum {
 	MAX_RECORD = 32 << 20,
@@ -37,9 +38,21 @@ struct ey_error *take_stamp(const struct store_entry *entry, char **ret)
 	struct stat st;
 	int n;
 
-	if (fstatat(entry->dirfd, STORE_RECORD, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		n = asprintf(ret, "no record: %s", strerror(errno));
-	else
+	// Without a record what counts is a text of crash's: a new file changes the folder, and the
+	// usual one may grow.
+	if (fstatat(entry->dirfd, STORE_RECORD, &st, AT_SYMLINK_NOFOLLOW) < 0) {
+		int errnum = errno;
+		struct stat text = {0};
+
+		if (fstat(entry->dirfd, &st) < 0)
+			st = (struct stat){0};
+		if (fstatat(entry->dirfd, STORE_ANALYSIS, &text, AT_SYMLINK_NOFOLLOW) < 0)
+			text = (struct stat){0};
+		n = asprintf(ret, "no record: %s, %" PRId64 ".%09ld, %" PRId64 ".%09ld:%" PRId64,
+			     strerror(errnum), (int64_t)st.st_mtim.tv_sec, st.st_mtim.tv_nsec,
+			     (int64_t)text.st_mtim.tv_sec, text.st_mtim.tv_nsec,
+			     (int64_t)text.st_size);
+	} else
 		n = asprintf(ret, "%" PRId64 ".%09ld:%" PRId64 ":%o", (int64_t)st.st_mtim.tv_sec,
 			     st.st_mtim.tv_nsec, (int64_t)st.st_size, st.st_mode & S_IFMT);
 	if (n < 0) {
@@ -183,6 +196,29 @@ static struct ey_error *find_dump(const struct store_entry *entry, struct db_int
 	return err;
 }
 
+// The record; where there is none, as the crash utility's text tells it.
+static struct ey_error *read_record(const struct store_entry *entry, size_t max_record,
+				    size_t max_text, int64_t now, struct take *take,
+				    size_t *len_ret)
+{
+	_cleanup_take_text_ struct take_text text = {0};
+	struct ey_error *err =
+		store_entry_read(entry, STORE_RECORD, max_record, &take->record_text, len_ret);
+
+	if (!err || err->code != EY_ERR_NOT_FOUND)
+		return err;
+	ey_error_destroy(err);
+	err = take_text_read(entry, max_text, now, &text);
+	if (err)
+		return err;
+	take->record_text = no_cleanup_ptr(text.record);
+	*len_ret = text.record_len;
+	take->analysis = no_cleanup_ptr(text.text);
+	take->intake.parts[DB_PART_ANALYSIS].data = take->analysis;
+	take->intake.parts[DB_PART_ANALYSIS].len = text.text_len;
+	return NULL;
+}
+
 struct ey_error *take_read(const struct store_entry *entry, const struct populate_options *options,
 			   int64_t now, struct take *ret)
 {
@@ -193,8 +229,7 @@ struct ey_error *take_read(const struct store_entry *entry, const struct populat
 	size_t len;
 
 	*ret = (struct take){0};
-	struct ey_error *err =
-		store_entry_read(entry, STORE_RECORD, max_record, &ret->record_text, &len);
+	struct ey_error *err = read_record(entry, max_record, max_text, now, ret, &len);
 	if (!err)
 		err = ey_error_prefix(record_read(ret->record_text, len, &ret->record), "%s",
 				      STORE_RECORD);
@@ -210,10 +245,10 @@ struct ey_error *take_read(const struct store_entry *entry, const struct populat
 		return ey_error_errno(EY_ERR_IO, errno, "cannot stat %s", entry->path);
 	in->filed = st.st_mtime >= CLOCK_MIN && st.st_mtime <= now ? st.st_mtime : now;
 	err = take_from_record(ret, entry->time, now);
-	if (!err)
+	if (!err && !ret->analysis)
 		err = read_optional(entry, STORE_ANALYSIS, max_text, &ret->analysis, &len,
 				    &in->gaps);
-	if (!err && ret->analysis) {
+	if (!err && ret->analysis && !in->parts[DB_PART_ANALYSIS].data) {
 		in->parts[DB_PART_ANALYSIS].data = ret->analysis;
 		in->parts[DB_PART_ANALYSIS].len = len;
 	}

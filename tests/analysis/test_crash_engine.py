@@ -186,6 +186,11 @@ def test_bounds(b):
     check("its errors", "it says on its standard error: seek error: x" in gaps(record))
     record, err, code = b.run("--engine=crash", crash=b.script("echo 'crash: vmlinux and vmcore do not match!'; exit 1"))
     check("can do nothing", (code, "do not match!" in err, err.count("\n")), (2, True, 1))
+    record, err, code = b.run("--engine=crash", crash=b.script(
+        "printf '\\rplease wait... (x)\\r    \\rWARNING: SLUB\\n'; printf '\\ncrash: invalid member\\n' >&2; exit 1"))
+    check("its last words", (code, "could not read the dump: crash: invalid member" in err), (2, True))
+    record, err, code = b.run("--engine=crash", crash=b.script("printf '\\rplease wait...\\r  \\rWARNING: x\\nno\\n'"))
+    check("its last warning", (code, "could not read the dump: WARNING: x" in err), (2, True))
     record, err, code = b.run("--engine=crash", crash=b.script("exit 0"))
     check("says nothing", code, 2)
     record, err, code = b.run("--engine=crash", crash=b.script("head -c 100000 /dev/urandom"))

@@ -328,6 +328,87 @@ static void hostile_tree(void **state)
 	assert_int_equal(number(p->db, "SELECT count(*) FROM rejects"), 6);
 }
 
+/* What crash wrote of a machine, by hands of others; @p host has the same length each time. */
+static void write_crash_text(const struct place *p, const char *path, const char *host,
+			     int64_t changed)
+{
+	_cleanup_buf_ struct ey_buf text = EY_BUF_INIT;
+	char full[700];
+
+	ey_buf_printf(&text,
+		      "      KERNEL: /usr/lib/debug/boot/vmlinux-6.1.0-56-amd64  [TAINTED]\n"
+		      "    DUMPFILE: /var/crash/vmcore  [PARTIAL DUMP]\n"
+		      "        CPUS: 2\n"
+		      "        DATE: Mon Nov 23 12:16:40 UTC 2026\n"
+		      "      UPTIME: 00:08:20\n"
+		      "LOAD AVERAGE: 0.05, 0.01, 0.00\n"
+		      "    NODENAME: %s\n"
+		      "     RELEASE: 6.1.0-56-amd64\n"
+		      "       PANIC: \"kernel BUG at x.c:1!\"\n"
+		      "PID: 190      TASK: ffff8c1f8342a100  CPU: 1    COMMAND: \"cat\"\n"
+		      " #0 [ffffcf8d000d0c60] __crash_kexec at ffffffffa1374117\n"
+		      " #1 [ffffcf8d000d0df0] asm_exc_invalid_op at ffffffffa1e00b96\n"
+		      "    [exception RIP: do_it+5]\n"
+		      "    RIP: ffffffffc055c645  RSP: ffffcf8d000d0ea0  RFLAGS: 00000082\n",
+		      host);
+	write_file(p, path, text.data, text.len);
+	snprintf(full, sizeof(full), "%s/%s", p->root, path);
+	const struct timespec times[2] = {{.tv_sec = changed}, {.tv_sec = changed}};
+	assert_int_equal(utimensat(AT_FDCWD, full, times, 0), 0);
+}
+
+/* Folders without a record, but with the output of the crash utility. */
+static void text_of_crash(void **state)
+{
+	struct place *p = *state;
+	struct seen seen = {0};
+	struct populate_options options = {
+		.root = p->root, .keep_dumps = 3, .on_folder = on_folder, .arg = &seen};
+	struct tree_crash ours = crash(p, "web-01", 1);
+	struct populate_result r;
+
+	assert_true(tree_add(&ours));
+	write_crash_text(p, "north/web-02/2026-11-23-12:16/analysis.txt", "web-02", NOON);
+	write_file(p, "north/web-02/2026-11-23-12:16/vmcore", "x", 1);
+	// Under another name, beside a text that is none of crash's; perhaps it still grows.
+	write_file(p, "north/web-03/1/a.txt", "notes\n", 6);
+	write_crash_text(p, "north/web-03/1/out.txt", "web-03", NOON + DAY - 5);
+	// Neither record nor such a text.
+	write_file(p, "north/web-04/1/dmesg.txt", "[    0.000000] Linux version 6.1\n", 33);
+	ok(populate_run(p->db, &options, &r));
+	assert_int_equal(r.fresh + r.known, 2);
+	assert_int_equal(r.rejected, 2);
+	assert_non_null(strstr(seen.text, "out.txt was changed within the last minute"));
+	assert_non_null(strstr(seen.text, "neither record.json nor a text of the crash utility"));
+
+	set_now(NOON + DAY + 3600);
+	ok(populate_run(p->db, &options, &r));
+	assert_int_equal(r.known, 1);
+	assert_int_equal(r.unchanged, 2);
+	assert_int_equal(r.rejected_before, 1);
+	// All three are one reason, whoever analysed them.
+	assert_int_equal(number(p->db, "SELECT count(*) FROM reasons"), 1);
+	_cleanup_crashes_ struct db_crash_list list;
+	ok(db_crash_list(p->db, NULL, NULL, &list));
+	assert_int_equal(list.count, 3);
+	for (size_t i = 0; i < list.count; i++) {
+		const struct db_crash *c = &list.items[i];
+		_cleanup_free_ char *text = NULL;
+		size_t len;
+
+		assert_string_equal(c->signature, "do_it+0x5");
+		assert_string_equal(c->reason_key, "g1:BUG:do_it");
+		assert_int_equal(c->time, NOON + 1000);
+		assert_int_equal(c->uptime, 500);
+		if (!strcmp(c->hostname, "web-02"))
+			assert_int_equal(c->dump, DB_DUMP_KEPT);
+		if (!strcmp(c->hostname, "web-01"))
+			continue;
+		ok(db_crash_part(p->db, c->id, DB_PART_ANALYSIS, &text, &len));
+		assert_non_null(strstr(text, "[exception RIP: do_it+5]"));
+	}
+}
+
 static void missing_root_is_an_error(void **state)
 {
 	struct place *p = *state;
@@ -611,6 +692,7 @@ int main(void)
 		TEST(no_event_is_a_reason_of_its_own),
 		TEST(broken_clock),
 		TEST(hostile_tree),
+		TEST(text_of_crash),
 		TEST(missing_root_is_an_error),
 		TEST(policy_says_when_it_is_enough),
 		TEST(policy_stays_readable),
