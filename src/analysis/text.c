@@ -50,9 +50,15 @@ void text_add_stack(struct ey_buf *out, const struct stack *s)
 {
 	unsigned int number = 0;
 
-	ey_buf_printf(out, "PID: %-8" PRId64 " TASK: %016" PRIx64 "  CPU: %-4d COMMAND: \"",
-		      s->task.pid, s->task.address, s->cpu >= 0 ? s->cpu : s->task.cpu);
-	text_add_plain(out, s->task.comm, strlen(s->task.comm));
+	char pid[24] = "?";
+
+	// Without types only where the task is.
+	if (s->task.pid >= 0)
+		snprintf(pid, sizeof(pid), "%" PRId64, s->task.pid);
+	ey_buf_printf(out, "PID: %-8s TASK: %016" PRIx64 "  CPU: %-4d COMMAND: \"", pid,
+		      s->task.address, s->cpu >= 0 ? s->cpu : s->task.cpu);
+	const char *comm = s->task.pid >= 0 ? s->task.comm : "?";
+	text_add_plain(out, comm, strlen(comm));
 	ey_buf_adds(out, "\"\n");
 	for (size_t i = 0; i < s->count; i++) {
 		const struct stack_frame *f = &s->frames[i];

@@ -107,11 +107,21 @@ static void write_same(struct ey_json *w, const struct facts_stack *more)
 	ey_json_array_end(w);
 }
 
+// Without types only the address of a task is known.
+static void write_pid_and_comm(struct ey_json *w, const struct task *t)
+{
+	ey_json_key(w, "pid");
+	if (t->pid < 0)
+		ey_json_null(w);
+	else
+		ey_json_int(w, t->pid);
+	ey_json_kv_string(w, "comm", t->pid < 0 ? NULL : t->comm);
+}
+
 static void write_stack(struct ey_json *w, const struct stack *s, const struct facts_stack *more)
 {
 	ey_json_object_begin(w);
-	ey_json_kv_int(w, "pid", s->task.pid);
-	ey_json_kv_string(w, "comm", s->task.comm);
+	write_pid_and_comm(w, &s->task);
 	ey_json_kv_int(w, "cpu", s->cpu >= 0 ? s->cpu : s->task.cpu);
 	ey_json_kv_address(w, "address", s->task.address);
 	if (more) {
@@ -215,8 +225,7 @@ static void write_panic_task(struct ey_json *w, const struct facts *f)
 	}
 	const struct stack *s = &f->stacks[0];
 	ey_json_object_begin(w);
-	ey_json_kv_int(w, "pid", s->task.pid);
-	ey_json_kv_string(w, "comm", s->task.comm);
+	write_pid_and_comm(w, &s->task);
 	ey_json_kv_int(w, "cpu", s->cpu);
 	ey_json_kv_address(w, "address", s->task.address);
 	ey_json_object_end(w);

@@ -102,7 +102,7 @@ static void add_sys(struct ey_buf *out, const struct facts *f)
 	add_field(out, "HARDWARE", hardware);
 	if (s->have_taint)
 		add_field(out, "TAINT", s->taint[0] ? s->taint : "none");
-	if (f->have_panic_task) {
+	if (f->have_panic_task && f->stacks[0].task.pid >= 0) {
 		const struct stack *p = &f->stacks[0];
 
 		ey_buf_printf(out, "%12s: %" PRId64 "\n", "PID", p->task.pid);

@@ -14,6 +14,9 @@ enum {
 	// does not tell.
 	DEFAULT_STACK_SIZE = 16384,
 	MAX_STACK_SIZE = 1 << 18,
+	// Six stacks of two pages with a guard page before each and one behind (struct
+	// cea_exception_stacks); less is mapped, what is not is passed over.
+	UNTYPED_EXCEPTION_STACKS = 13 * 4096,
 };
 
 // struct inactive_task_frame (arch/x86/include/asm/switch_to.h): what __switch_to_asm() pushed.
@@ -78,8 +81,11 @@ static void add_cpu_stacks(struct unwind *u, unsigned int cpu)
 	if (irq_stack_top(k, cpu, &top))
 		unwind_add_region(u, top + 8 - irq_stack_size(k), top + 8, false);
 	if (!kernel_percpu(k, SYM_cea_exception_stacks, cpu, &at) ||
-	    !memory_u64(&k->memory, at, &estacks) || !estacks ||
-	    !btf_sizeof(&k->btf, "cea_exception_stacks", &size) || size > MAX_STACK_SIZE)
+	    !memory_u64(&k->memory, at, &estacks) || !estacks)
+		return;
+	if (!k->have_btf)
+		size = UNTYPED_EXCEPTION_STACKS;
+	else if (!btf_sizeof(&k->btf, "cea_exception_stacks", &size) || size > MAX_STACK_SIZE)
 		return;
 	unwind_add_region(u, estacks, estacks + size, true);
 	const struct btf_member *in_area = kernel_member(k, MEM_CEA_ESTACKS);
@@ -323,20 +329,63 @@ static bool noted_regs(struct kernel *k, unsigned int cpu, struct cpu_regs *ret)
 	return k->cpu_online[cpu] && notes_cpu_regs(k->dump.notes, k->dump.notes_len, index, ret);
 }
 
+// Without types the task's stack is the one that the CPU's stack pointer is in, or was in before it
+// went to the IRQ stack: stacks are aligned to their size.
+static void add_stack_around(struct unwind *u, uint64_t sp)
+{
+	const uint64_t size = thread_size(u->k);
+
+	if (sp >> 63 && !unwind_in_regions(u, sp) && !(size & (size - 1)))
+		unwind_add_region(u, sp & ~(size - 1), (sp & ~(size - 1)) + size, false);
+}
+
+static void add_untyped_stacks(struct unwind *u, unsigned int cpu)
+{
+	struct cpu_regs regs;
+	uint64_t top, sp;
+
+	// The last word of the IRQ stack is where the task's stack pointer was left. Until 5.11 the
+	// pointer is to behind it (commit 951c2a51ae75).
+	if (irq_stack_top(u->k, cpu, &top)) {
+		if (memory_u64(&u->k->memory, top, &sp))
+			add_stack_around(u, sp);
+		if (memory_u64(&u->k->memory, top - 8, &sp))
+			add_stack_around(u, sp);
+	}
+	if (noted_regs(u->k, cpu, &regs) && !(regs.cs & 3))
+		add_stack_around(u, regs.sp);
+}
+
+// What ran on the CPU, and its task's stack; without types no more than where they are.
+static bool add_current(struct unwind *u, unsigned int cpu, struct task *ret)
+{
+	bool running = task_running_on(u->k, cpu, &ret->address);
+
+	if (!u->k->have_btf) {
+		*ret = (struct task){
+			.address = running ? ret->address : 0, .pid = -1, .cpu = (int)cpu};
+		return true;
+	}
+	if (!running || !task_read(u->k, ret->address, ret))
+		return false;
+	add_task_stack(u, ret->address);
+	return true;
+}
+
 struct ey_error *stack_of_cpu(struct kernel *k, unsigned int cpu, struct stack *ret)
 {
 	struct unwind u = {.k = k, .reliable = true};
 	struct cpu_regs regs;
-	uint64_t address;
 
 	*ret = (struct stack){.cpu = (int)cpu};
 	if (!k->have_kallsyms || !k->orc)
 		return ey_error_create(EY_ERR_INPUT, "without %s stacks cannot be unwound",
 				       k->have_kallsyms ? "ORC tables" : "symbols");
-	if (!task_running_on(k, cpu, &address) || !task_read(k, address, &ret->task))
+	if (!add_current(&u, cpu, &ret->task))
 		return ey_error_create(EY_ERR_FAULT, "what ran on CPU %u cannot be told", cpu);
-	add_task_stack(&u, address);
 	add_cpu_stacks(&u, cpu);
+	if (!k->have_btf)
+		add_untyped_stacks(&u, cpu);
 	if (find_start(&u, SYM_machine_kexec, SYM___crash_kexec) ||
 	    find_start(&u, SYM_crash_nmi_callback, SYM_COUNT))
 		return follow(&u, ret);

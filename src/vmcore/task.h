@@ -10,6 +10,7 @@ enum { TASK_COMM_SIZE = 16 };
 struct task {
 	/** Address of its task_struct. */
 	uint64_t address;
+	/** pid is -1 where only the address is known: a kernel without types. */
 	int64_t pid, ppid, tgid;
 	int cpu;
 	/** crash's two letters: RU IN UN ST TR ZO DE PA WA ID NE, "??" where not known. */

@@ -84,6 +84,21 @@ class Types(unittest.TestCase):
         self.assertIn("types", gaps(record))
         self.assertIn("modules", gaps(record))
 
+    def test_without_types_a_stack_is_followed_to_the_first_module(self):
+        empty = self.path("empty-2")
+        os.mkdir(empty)
+        record = analyse(self.path("no-types.vmcore"), "--types=" + empty)[1]
+        for stack, whole in zip(record["stacks"], self.whole["stacks"]):
+            self.assertIsNone(stack["pid"])
+            self.assertEqual(stack["address"], whole["address"])
+            frames = []
+            for frame in whole["frames"]:
+                if frame["module"]:
+                    break
+                frames.append(frame["function"])
+            self.assertEqual([f["function"] for f in stack["frames"]][: len(frames)], frames)
+            self.assertGreater(len(frames), 3)
+
     def test_types_are_found_by_build_id(self):
         self.assert_whole(analyse(self.path("no-types.vmcore"), "--types=" + self.types)[1])
 
