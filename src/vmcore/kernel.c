@@ -342,7 +342,10 @@ struct ey_error *kernel_open_aided(struct kernel *k, const int *fds, size_t coun
 	if (err)
 		kernel_gap_error(k, "modules", err);
 	err = orc_create(k, &k->orc);
-	if (err)
+	k->frame_pointers = err && orc_is_replaced_by_frame_pointers(k);
+	if (k->frame_pointers)
+		ey_error_destroy(err);
+	else if (err)
 		kernel_gap_error(k, "stacks", err);
 	return NULL;
 }

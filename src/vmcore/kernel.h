@@ -295,7 +295,10 @@ struct kernel {
 	size_t module_count;
 	struct gap gaps[KERNEL_MAX_GAPS];
 	size_t gap_count;
+	/** NULL where the kernel has no ORC tables; whether it has frame pointers in their place.
+	 */
 	struct orc *orc;
+	bool frame_pointers;
 };
 
 /**

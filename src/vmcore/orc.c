@@ -209,6 +209,28 @@ void orc_destroy(struct orc *o)
 	free(o);
 }
 
+bool orc_is_replaced_by_frame_pointers(struct kernel *k)
+{
+	static const enum kernel_symbol functions[] = {SYM_machine_kexec, SYM___crash_kexec,
+						       SYM_crash_nmi_callback};
+	static const uint8_t prologue[] = {0x55, 0x48, 0x89, 0xe5};
+	// Before it may be endbr64 and the call of __fentry__.
+	uint8_t code[16];
+	size_t with = 0;
+	uint64_t at;
+
+	if (kernel_symbol(k, SYM___start_orc_unwind, &at))
+		return false;
+	for (size_t i = 0; i < EY_ARRAY_SIZE(functions); i++) {
+		if (!kernel_symbol(k, functions[i], &at))
+			continue;
+		_cleanup_error_ struct ey_error *err =
+			memory_read(&k->memory, at, code, sizeof(code));
+		with += !err && memmem(code, sizeof(code), prologue, sizeof(prologue));
+	}
+	return with >= 2;
+}
+
 // Each entry of the address table is relative to its own place.
 static bool ip_at(struct range *ips, uint32_t i, uint64_t *ret)
 {

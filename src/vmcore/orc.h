@@ -51,6 +51,12 @@ struct orc_entry {
 struct ey_error *orc_create(struct kernel *k, struct orc **ret) EY_MUST_CHECK;
 void orc_destroy(struct orc *o);
 
+/**
+ * Whether the kernel was built with frame pointers in place of ORC (CONFIG_UNWINDER_FRAME_POINTER):
+ * it has no tables, and its functions begin with "push %rbp; mov %rsp,%rbp".
+ */
+bool orc_is_replaced_by_frame_pointers(struct kernel *k);
+
 /** The entry for the instruction at @p ip, in the kernel, a module or an ftrace trampoline. */
 bool orc_find(struct kernel *k, uint64_t ip, struct orc_entry *ret);
 

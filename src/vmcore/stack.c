@@ -53,6 +53,11 @@ static uint64_t irq_stack_size(struct kernel *k)
 	return DEFAULT_STACK_SIZE;
 }
 
+static bool has_types(struct kernel *k)
+{
+	return kernel_member(k, MEM_TASK_STACK) && kernel_member(k, MEM_TASK_PID);
+}
+
 static void add_task_stack(struct unwind *u, uint64_t task)
 {
 	uint64_t stack;
@@ -83,7 +88,7 @@ static void add_cpu_stacks(struct unwind *u, unsigned int cpu)
 	if (!kernel_percpu(k, SYM_cea_exception_stacks, cpu, &at) ||
 	    !memory_u64(&k->memory, at, &estacks) || !estacks)
 		return;
-	if (!k->have_btf)
+	if (!has_types(k))
 		size = UNTYPED_EXCEPTION_STACKS;
 	else if (!btf_sizeof(&k->btf, "cea_exception_stacks", &size) || size > MAX_STACK_SIZE)
 		return;
@@ -203,6 +208,14 @@ static size_t try_start(const struct unwind *u, enum kernel_symbol caller, bool 
 	return frames;
 }
 
+// The frame pointer of the function whose return address is at @p at: it was saved below it, where
+// the kernel is built with frame pointers.
+static void find_frame_pointer(struct unwind *u, uint64_t at)
+{
+	u->bp_known = !u->k->orc && unwind_in_regions(u, at - 8) &&
+		      memory_u64(&u->k->memory, at - 8, &u->bp);
+}
+
 /**
  * The CPU that takes the dump runs on while its registers are saved, so the innermost frames are
  * found by what is left on the stack: a return address into @p function from which the unwinder
@@ -235,7 +248,8 @@ static bool find_start(struct unwind *u, enum kernel_symbol function, enum kerne
 			u->ip = value;
 			u->slot = at;
 			u->sp = at + 8;
-			u->bp_known = u->interrupted = u->have_regs = false;
+			u->interrupted = u->have_regs = false;
+			find_frame_pointer(u, at);
 			size_t frames = try_start(u, caller, &whole);
 			if (frames && whole)
 				return true;
@@ -271,7 +285,8 @@ static bool resume(struct unwind *u)
 				continue;
 			probe.slot = at;
 			probe.sp = at + 8;
-			probe.bp_known = probe.interrupted = probe.have_regs = false;
+			probe.interrupted = probe.have_regs = false;
+			find_frame_pointer(&probe, at);
 			if (try_start(&probe, SYM_COUNT, &whole) && whole) {
 				*u = probe;
 				return true;
@@ -361,7 +376,7 @@ static bool add_current(struct unwind *u, unsigned int cpu, struct task *ret)
 {
 	bool running = task_running_on(u->k, cpu, &ret->address);
 
-	if (!u->k->have_btf) {
+	if (!has_types(u->k)) {
 		*ret = (struct task){
 			.address = running ? ret->address : 0, .pid = -1, .cpu = (int)cpu};
 		return true;
@@ -378,13 +393,13 @@ struct ey_error *stack_of_cpu(struct kernel *k, unsigned int cpu, struct stack *
 	struct cpu_regs regs;
 
 	*ret = (struct stack){.cpu = (int)cpu};
-	if (!k->have_kallsyms || !k->orc)
+	if (!k->have_kallsyms || (!k->orc && !k->frame_pointers))
 		return ey_error_create(EY_ERR_INPUT, "without %s stacks cannot be unwound",
 				       k->have_kallsyms ? "ORC tables" : "symbols");
 	if (!add_current(&u, cpu, &ret->task))
 		return ey_error_create(EY_ERR_FAULT, "what ran on CPU %u cannot be told", cpu);
 	add_cpu_stacks(&u, cpu);
-	if (!k->have_btf)
+	if (!has_types(k))
 		add_untyped_stacks(&u, cpu);
 	if (find_start(&u, SYM_machine_kexec, SYM___crash_kexec) ||
 	    find_start(&u, SYM_crash_nmi_callback, SYM_COUNT))
@@ -409,7 +424,7 @@ struct ey_error *stack_of_task(struct kernel *k, const struct task *task, struct
 	uint64_t sp;
 
 	*ret = (struct stack){.cpu = -1, .task = *task};
-	if (!k->have_kallsyms || !k->orc)
+	if (!k->have_kallsyms || (!k->orc && !k->frame_pointers))
 		return ey_error_create(EY_ERR_INPUT, "without %s stacks cannot be unwound",
 				       k->have_kallsyms ? "ORC tables" : "symbols");
 	add_task_stack(&u, task->address);

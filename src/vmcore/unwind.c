@@ -222,12 +222,65 @@ static bool find_direct_call(struct unwind *u, const struct orc_entry *orc)
 	return false;
 }
 
+// Damaged data must not lead in circles, nor to what is no code.
+static enum unwind_result check_progress(struct unwind *u, const struct unwind_region *before,
+					 uint64_t previous_sp)
+{
+	if (!u->interrupted && !kernel_is_text(u->k, u->ip - 1) &&
+	    !orc_is_trampoline(u->k, u->ip)) {
+		u->reliable = false;
+		return broken(u, "a return address is not in the kernel's text");
+	}
+	if (before && u->sp <= previous_sp && region_of(u, u->sp) == before &&
+	    (!u->interrupted || !before->several || u->descents++ >= MAX_DESCENTS))
+		return broken(u, "its frames go in circles");
+	return UNWIND_NEXT;
+}
+
+/**
+ * unwind_next_frame() of arch/x86/kernel/unwind_frame.c: bp points to the caller's bp, above which
+ * is the return address. Entry code leaves where it put the registers in bp, with its lowest bit
+ * set (ENCODE_FRAME_POINTER of arch/x86/include/asm/frame.h), or 0 at the entry of a system call.
+ */
+static enum unwind_result step_by_frame_pointer(struct unwind *u)
+{
+	const struct unwind_region *before = region_of(u, u->sp);
+	const uint64_t previous_sp = u->sp, bp = u->bp;
+
+	if (!u->bp_known)
+		return broken(u, "a register that its frame depends on is not known");
+	if (!bp)
+		return UNWIND_END;
+	if (bp & 1) {
+		u->slot = bp - 1;
+		if (!read_regs(u, bp - 1, false))
+			return broken(u,
+				      "the registers saved at an exception are not on the stack");
+		u->ip = u->regs.ip;
+		u->sp = u->regs.sp;
+		u->bp = u->regs.bp;
+		u->interrupted = true;
+		if (u->regs.cs & 3)
+			return UNWIND_USER;
+		// A kernel thread begins with registers that are all 0.
+		return u->ip ? check_progress(u, before, previous_sp) : UNWIND_END;
+	}
+	u->slot = bp + 8;
+	if (!deref(u, bp, &u->bp) || !deref(u, bp + 8, &u->ip))
+		return broken(u, "it leaves the stack");
+	u->sp = bp + 16;
+	u->interrupted = u->have_regs = false;
+	return check_progress(u, before, previous_sp);
+}
+
 enum unwind_result unwind_step(struct unwind *u)
 {
 	const struct unwind_region *before = region_of(u, u->sp);
 	uint64_t previous_sp = u->sp, cfa;
 	struct orc_entry orc;
 
+	if (!u->k->orc)
+		return step_by_frame_pointer(u);
 	if (!find_entry(u, &orc))
 		return broken(u, "no unwind data for this address");
 	if (orc.type == ORC_TYPE_END_OF_STACK)
@@ -256,14 +309,5 @@ enum unwind_result unwind_step(struct unwind *u)
 	// The registers of an exception hold for the function that it interrupted, not above.
 	if (!u->interrupted)
 		u->have_regs = false;
-	if (!u->interrupted && !kernel_is_text(u->k, u->ip - 1) &&
-	    !orc_is_trampoline(u->k, u->ip)) {
-		u->reliable = false;
-		return broken(u, "a return address is not in the kernel's text");
-	}
-	// Damaged data must not lead in circles.
-	if (before && u->sp <= previous_sp && region_of(u, u->sp) == before &&
-	    (!u->interrupted || !before->several || u->descents++ >= MAX_DESCENTS))
-		return broken(u, "its frames go in circles");
-	return UNWIND_NEXT;
+	return check_progress(u, before, previous_sp);
 }

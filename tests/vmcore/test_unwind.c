@@ -317,6 +317,120 @@ static void crash_path_is_found_on_the_stack(void **state)
 	assert_stack(&s, "machine_kexec+40 __crash_kexec+40 f_4+40", NULL);
 }
 
+// No types at all: the stack that the noted stack pointer is in, and that of the IRQ stack's top.
+static void stacks_are_found_without_types(void **state)
+{
+	struct fake_stack s;
+	struct stack stack;
+
+	begin(&s, 0, 0);
+	write_table(&s, &kinds_6_1);
+	write_exception(&s);
+	s.no_orc_types = true;
+	struct kernel *k = fake_stack_open(&s);
+	for (int m = 0; m < MEM_COUNT; m++)
+		k->members[m].state = 2;
+	assert_ok(stack_of_cpu(k, 0, &stack));
+	assert_int_equal(stack.count, 5);
+	assert_string_equal(stack.frames[4].function, "f_4");
+	assert_null(stack.broken);
+	assert_int_equal(stack.task.pid, -1);
+	assert_int_equal(stack.task.address, FAKE_TASK);
+	stack_deinit(&stack);
+	fake_kernel_close(k);
+}
+
+// Functions of a kernel that has frame pointers and no ORC tables.
+static struct kernel *open_with_frame_pointers(struct fake_stack *s)
+{
+	static const uint8_t prologue[] = {0xf3, 0x0f, 0x1e, 0xfa, 0x55, 0x48, 0x89, 0xe5};
+
+	for (int n = FAKE_MACHINE_KEXEC; n <= FAKE_CRASH_KEXEC; n++)
+		fake_dump_put(&s->fake, FAKE_FUNCTION(n, 0), prologue, sizeof(prologue));
+	struct kernel *k = fake_stack_open(s);
+	orc_destroy(k->orc);
+	k->orc = NULL;
+	assert_false(orc_is_replaced_by_frame_pointers(k));
+	k->symbols[SYM___start_orc_unwind].found = false;
+	k->frame_pointers = orc_is_replaced_by_frame_pointers(k);
+	assert_true(k->frame_pointers);
+	return k;
+}
+
+static void assert_frame_pointers(struct fake_stack *s, const char *expected, const char *broken)
+{
+	_cleanup_buf_ struct ey_buf got = EY_BUF_INIT;
+	struct kernel *k = open_with_frame_pointers(s);
+	struct stack stack;
+
+	assert_ok(stack_of_cpu(k, 0, &stack));
+	for (size_t i = 0; i < stack.count; i++)
+		ey_buf_printf(&got, "%s%s+%x%s", i ? " " : "", stack.frames[i].function,
+			      (unsigned int)stack.frames[i].offset,
+			      stack.frames[i].interrupted ? "*" : "");
+	assert_string_equal(ey_buf_str(&got), expected);
+	if (broken)
+		assert_string_equal(stack.broken, broken);
+	else
+		assert_null(stack.broken);
+	stack_deinit(&stack);
+	fake_kernel_close(k);
+}
+
+// A frame: the caller's bp, and the return address above it.
+static void put_frame(struct fake_stack *s, uint64_t at, uint64_t bp, uint64_t ip)
+{
+	fake_stack_word(s, at, bp);
+	fake_stack_word(s, at + 8, ip);
+}
+
+static void frame_pointers_are_followed(void **state)
+{
+	const struct cpu_regs saved = {
+		.ip = FAKE_FUNCTION(3, 0x30), .cs = 0x10, .sp = STACK(0x200), .bp = STACK(0x300)};
+	struct fake_stack s;
+
+	// As write_exception(): f_0 <- f_1 <- f_2, the entry code, an exception in f_3 <- f_4.
+	begin(&s, 0, 0);
+	s.regs.bp = STACK(0x10);
+	put_frame(&s, STACK(0x10), STACK(0x20), FAKE_FUNCTION(1, 0x20));
+	put_frame(&s, STACK(0x20), STACK(0x40) | 1, FAKE_FUNCTION(2, 0x40));
+	fake_dump_put(&s.fake, STACK(0x40), &saved, sizeof(saved));
+	put_frame(&s, STACK(0x300), 0, FAKE_FUNCTION(4, 0x50));
+	assert_frame_pointers(&s, "f_0+10* f_1+20 f_2+40 f_3+30* f_4+50", NULL);
+}
+
+static void frame_pointers_lead_from_the_crash_path(void **state)
+{
+	struct fake_stack s;
+
+	begin(&s, 5, 0x800);
+	put_frame(&s, STACK(0x38), STACK(0x60), FAKE_FUNCTION(14, 0x40));
+	put_frame(&s, STACK(0x60), STACK(0x80), FAKE_FUNCTION(15, 0x40));
+	put_frame(&s, STACK(0x80), 0, FAKE_FUNCTION(4, 0x40));
+	assert_frame_pointers(&s, "machine_kexec+40 __crash_kexec+40 f_4+40", NULL);
+}
+
+static void damaged_frame_pointers_end(void **state)
+{
+	static const struct {
+		uint64_t bp;
+		const char *broken;
+	} cases[] = {
+		{STACK(0x10), "its frames go in circles"},
+		{FAKE_VMALLOC, "it leaves the stack"},
+		{FAKE_VMALLOC | 1, "the registers saved at an exception are not on the stack"}};
+
+	for (size_t i = 0; i < EY_ARRAY_SIZE(cases); i++) {
+		struct fake_stack s;
+
+		begin(&s, 0, 0);
+		s.regs.bp = STACK(0x10);
+		put_frame(&s, STACK(0x10), cases[i].bp, FAKE_FUNCTION(1, 0x20));
+		assert_frame_pointers(&s, "f_0+10* f_1+20", cases[i].broken);
+	}
+}
+
 static void sleeping_task_is_followed_from_its_stack_pointer(void **state)
 {
 	struct task task = {.address = FAKE_TASK};
@@ -463,6 +577,10 @@ int main(void)
 		cmocka_unit_test(frames_in_circles_end),
 		cmocka_unit_test(exceptions_in_circles_end),
 		cmocka_unit_test(crash_path_is_found_on_the_stack),
+		cmocka_unit_test(stacks_are_found_without_types),
+		cmocka_unit_test(frame_pointers_are_followed),
+		cmocka_unit_test(frame_pointers_lead_from_the_crash_path),
+		cmocka_unit_test(damaged_frame_pointers_end),
 		cmocka_unit_test(sleeping_task_is_followed_from_its_stack_pointer),
 		cmocka_unit_test(orc_entries_of_all_layouts_are_decoded),
 		cmocka_unit_test(modules_have_their_own_table),
