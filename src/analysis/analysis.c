@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "analysis/dmesg.h"
 #include "analysis/facts.h"
 #include "analysis/input.h"
 #include "analysis/passes.h"
@@ -50,6 +51,34 @@ static struct answer_head make_head(const struct kernel *k)
 	return head;
 }
 
+static struct ey_error *collect(const struct job *job, struct kernel *k, struct facts *facts)
+{
+	const struct analysis_input *in = job->input;
+
+	*k = (struct kernel){.dump.source.fd = -1};
+	if (in->count == 1 && dmesg_is_text(in->fds[0])) {
+		struct ey_error *err = dmesg_collect(facts, k, in->fds[0], in->name);
+
+		// A dump's descriptor is closed with it.
+		close(in->fds[0]);
+		return err;
+	}
+	struct ey_error *err = kernel_open_aided(k, in->fds, in->count, &job->aids);
+	if (err)
+		return err;
+	dump_wrapped_in(&k->dump, in->unwrapped.what);
+	if (in->unwrapped.damage) {
+		kernel_gap(k, "compression", "%s", in->unwrapped.damage);
+		k->dump.incomplete = true;
+	}
+	err = facts_collect(facts, k, in->name, in->bytes);
+	if (!err && job->no_passes)
+		kernel_gap(k, "passes", "%s", job->no_passes);
+	else if (!err)
+		passes_run(facts, job->with);
+	return err;
+}
+
 // In the child: the head, the record, the text.
 static struct ey_error *analyse(void *arg, struct ey_buf *out)
 {
@@ -59,32 +88,20 @@ static struct ey_error *analyse(void *arg, struct ey_buf *out)
 
 	if (!k)
 		return &ey_error_nomem;
-	struct ey_error *err = kernel_open_aided(k, job->input->fds, job->input->count, &job->aids);
+	struct ey_error *err = collect(job, k, &facts);
 	if (!err) {
 		struct answer_head head = make_head(k);
 
-		dump_wrapped_in(&k->dump, job->input->unwrapped.what);
-		if (job->input->unwrapped.damage) {
-			kernel_gap(k, "compression", "%s", job->input->unwrapped.damage);
-			k->dump.incomplete = true;
-		}
-		err = facts_collect(&facts, k, job->input->name, job->input->bytes);
-		if (!err) {
-			if (job->no_passes)
-				kernel_gap(k, "passes", "%s", job->no_passes);
-			else
-				passes_run(&facts, job->with);
-			ey_buf_add(out, &head, sizeof(head));
-			facts_write_record(&facts, out);
-			head.record_len = out->len - sizeof(head);
-			head.has_event_and_log = facts.event && facts.log.len;
-			facts_write_text(&facts, out);
-			if (!out->failed)
-				memcpy(out->data, &head, sizeof(head));
-		}
-		facts_deinit(&facts);
-		kernel_close(k);
+		ey_buf_add(out, &head, sizeof(head));
+		facts_write_record(&facts, out);
+		head.record_len = out->len - sizeof(head);
+		head.has_event_and_log = facts.event && facts.log.len;
+		facts_write_text(&facts, out);
+		if (!out->failed)
+			memcpy(out->data, &head, sizeof(head));
 	}
+	facts_deinit(&facts);
+	kernel_close(k);
 	free(k);
 	return err;
 }

@@ -76,7 +76,9 @@ static void add_sys(struct ey_buf *out, const struct facts *f)
 	ey_buf_printf(out, "%12s: ", "DUMPFILE");
 	text_add_plain(out, f->dump_name, strlen(f->dump_name));
 	ey_buf_printf(out, "  [%s%s]\n", dump_format_name(&f->kernel->dump),
-		      f->kernel->dump.incomplete ? ", INCOMPLETE" : "");
+		      f->kernel->dump.incomplete && f->kernel->dump.format != DUMP_NONE
+			      ? ", INCOMPLETE"
+			      : "");
 	if (s->cpus >= 0)
 		snprintf(number, sizeof(number), "%" PRId64, s->cpus);
 	add_field(out, "CPUS", number);
@@ -88,10 +90,10 @@ static void add_sys(struct ey_buf *out, const struct facts *f)
 	add_field(out, "NODENAME", s->hostname);
 	add_field(out, "RELEASE", s->release);
 	add_field(out, "VERSION", s->version);
-	if (s->cpu_mhz >= 0)
+	if (s->cpu_mhz >= 0 && s->machine[0])
 		snprintf(number, sizeof(number), "%.32s  (%" PRId64 " Mhz)", s->machine,
 			 s->cpu_mhz);
-	add_field(out, "MACHINE", s->cpu_mhz >= 0 ? number : s->machine);
+	add_field(out, "MACHINE", s->cpu_mhz >= 0 && s->machine[0] ? number : s->machine);
 	number[0] = '\0';
 	if (s->memory_bytes >= 0)
 		snprintf(number, sizeof(number), "%.1f MB", (double)s->memory_bytes / (1 << 20));

@@ -141,30 +141,56 @@ static struct ey_error *take_analysis(struct work *w, const struct analysis_resu
 	return ey_buf_error(&w->text);
 }
 
-static struct ey_error *analyse(struct work *w, const struct analysis_options *options, int64_t now)
+// One file of the dump's folder.
+static struct ey_error *analyse_file(struct work *w, const char *name,
+				     const struct analysis_options *options)
 {
 	struct analysis_result result = {0};
 	_cleanup_free_ char *path = NULL;
 
-	if (!w->dump->vmcore) {
-		no_analysis(w, "kdump saved the kernel log only, no dump");
-		return NULL;
-	}
-	if (asprintf(&path, "%s/%s/%s", w->crash_dir, w->dump->folder, w->dump->vmcore) < 0) {
+	if (asprintf(&path, "%s/%s/%s", w->crash_dir, w->dump->folder, name) < 0) {
 		path = NULL;
 		return &ey_error_nomem;
 	}
 	struct ey_error *err = analysis_run(path, options, &result);
-	if (!err) {
-		err = ey_error_prefix(take_analysis(w, &result), "the analyser's");
-		analysis_result_deinit(&result);
-	}
-	if (err && !is_worth_waiting(err, w->dump, now)) {
-		no_analysis(w, err->message);
-		ey_error_destroy(err);
-		err = NULL;
-	}
+	if (err)
+		return err;
+	err = ey_error_prefix(take_analysis(w, &result), "the analyser's");
+	analysis_result_deinit(&result);
 	return err;
+}
+
+// The log that kdump saved, in place of a dump that is not there or cannot be read (why).
+static struct ey_error *analyse_log(struct work *w, const struct analysis_options *options,
+				    const char *why)
+{
+	_cleanup_error_ struct ey_error *err =
+		w->dump->dmesg ? analyse_file(w, w->dump->dmesg, options)
+			       : ey_error_create(EY_ERR_NOT_FOUND, "no log");
+
+	if (err == &ey_error_nomem)
+		return no_cleanup_ptr(err);
+	if (err) {
+		no_analysis(w, why);
+		return NULL;
+	}
+	if (w->dump->vmcore) {
+		json_object_set_new(child(w, "dump"), "bytes",
+				    json_integer((json_int_t)w->dump->bytes));
+		add_gap(w, "analysis", why);
+	}
+	return NULL;
+}
+
+static struct ey_error *analyse(struct work *w, const struct analysis_options *options, int64_t now)
+{
+	if (!w->dump->vmcore)
+		return analyse_log(w, options, "kdump saved the kernel log only, no dump");
+	struct ey_error *err = analyse_file(w, w->dump->vmcore, options);
+	if (!err || is_worth_waiting(err, w->dump, now))
+		return err;
+	_cleanup_error_ struct ey_error *unreadable = err;
+	return analyse_log(w, options, unreadable->message);
 }
 
 // Whether the event, which comes from hostile text, may stand in a record.

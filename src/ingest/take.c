@@ -160,7 +160,9 @@ struct ey_error *take_from_record(struct take *take, int64_t named, int64_t now)
 	in->dump_format = text(r->dump.format);
 	in->dump_complete = r->dump.complete;
 	in->dump_bytes = (int64_t)EY_MIN(r->dump.bytes, (uint64_t)INT64_MAX);
-	in->from_dump = r->dump.bytes > 0 && r->system.have_crash_time && in->uptime >= 0;
+	// A log's time is its boot's clock and what passed since: not a dump's, which is exact.
+	in->from_dump = r->dump.bytes > 0 && r->system.have_crash_time && in->uptime >= 0 &&
+			!(r->dump.format && !strcmp(r->dump.format, "dmesg"));
 	in->dump = r->dump.bytes ? DB_DUMP_SKIPPED : DB_DUMP_NONE;
 	return NULL;
 }

@@ -66,8 +66,12 @@ static void what_is_no_dump_is_named(void **state)
 
 	assert_refused(path, EY_ERR_INPUT, "empty");
 	write_file("hello\n", 6);
-	assert_refused(path, EY_ERR_INPUT, "only 6 bytes");
+	assert_refused(path, EY_ERR_INPUT, "no line is of a kernel's log");
 	write_file("text that is no dump\n", 21);
+	assert_refused(path, EY_ERR_INPUT, "no line is of a kernel's log");
+	write_file("\1\2\3\4", 5);
+	assert_refused(path, EY_ERR_INPUT, "only 5 bytes");
+	write_file("\1\2\3\4 some bytes of whatever it is", 33);
 	assert_refused(path, EY_ERR_INPUT, "not a kernel dump");
 	unlink(path);
 }
