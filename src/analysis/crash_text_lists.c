@@ -35,8 +35,9 @@ static bool parse_task(struct span line, struct crash_task *t)
 	    span_len(word) != 2)
 		return false;
 	span_copy(word, t->state, sizeof(t->state));
-	// The share of memory, which follows from the rest.
-	if (!span_word(&line, &word) || !span_word(&line, &word) || !span_decimal(word, &vsz) ||
+	// The share of memory follows from the rest.
+	struct span share;
+	if (!span_word(&line, &share) || !span_word(&line, &word) || !span_decimal(word, &vsz) ||
 	    vsz < 0 || !span_word(&line, &word) || !span_decimal(word, &rss) || rss < 0)
 		return false;
 	struct span comm = {line.p + EY_MIN(span_len(line), (size_t)2), line.end};

@@ -1,12 +1,44 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The lines "LABEL: value" of crash's banner, sys, sys -t, sys -i and set. */
 #include <ctype.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
 #include "analysis/crash_text_internal.h"
 #include "base/cleanup.h"
+
+// A number of at most @p digits digits at *@p p, which moves behind it.
+static bool take_number(const char **p, size_t digits, int64_t *ret)
+{
+	size_t n = strspn(*p, "0123456789");
+
+	if (!n || n > digits || !span_decimal((struct span){*p, *p + n}, ret))
+		return false;
+	*p += n;
+	return true;
+}
+
+static bool take_words(const char **p, const char *words)
+{
+	size_t n = strlen(words);
+
+	if (strncmp(*p, words, n) != 0)
+		return false;
+	*p += n;
+	return true;
+}
+
+// A number with a fraction, 0 to 1e9.
+static bool take_fraction(const char **p, double *ret)
+{
+	char *end;
+
+	if (!isdigit((unsigned char)**p))
+		return false;
+	*ret = strtod(*p, &end);
+	*p = end;
+	return *ret >= 0 && *ret < 1e9;
+}
 
 // "Mon Nov 23 16:03:13 UTC 2026"; crash before 7.2.9 gives no zone. It prints the time of the zone
 // that it ran in, whose letters name several zones of the world: only UTC is certain.
@@ -14,26 +46,31 @@ static void take_date(struct crash_parser *p, struct span value)
 {
 	char text[64], zone[32] = "";
 	struct tm tm = {0};
+	int64_t year;
 
 	span_copy(value, text, sizeof(text));
 	const char *rest = strptime(text, "%a %b %d %H:%M:%S", &tm);
 	if (!rest)
 		return;
-	int year = 0;
-	if (sscanf(rest, " %31[A-Za-z+0-9-] %d", zone, &year) != 2) {
-		zone[0] = '\0';
-		if (sscanf(rest, " %d", &year) != 1)
+	rest += strspn(rest, " ");
+	if (!isdigit((unsigned char)*rest)) {
+		size_t n = strcspn(rest, " ");
+
+		if (n >= sizeof(zone))
 			return;
+		memcpy(zone, rest, n);
+		rest += n;
+		rest += strspn(rest, " ");
 	}
-	if (year < 1970 || year > 9999)
+	if (!take_number(&rest, 4, &year) || year < 1970)
 		return;
 	p->have_date = true;
 	if (strcmp(zone, "UTC") != 0 && strcmp(zone, "GMT") != 0) {
-		snprintf(p->zone, sizeof(p->zone), "%s", zone);
+		memcpy(p->zone, zone, sizeof(p->zone));
 		return;
 	}
 	p->zone[0] = '\0';
-	tm.tm_year = year - 1900;
+	tm.tm_year = (int)year - 1900;
 	p->text->sys.crash_time = (int64_t)timegm(&tm);
 }
 
@@ -41,44 +78,49 @@ static void take_date(struct crash_parser *p, struct span value)
 static void take_uptime(struct crash_parser *p, struct span value)
 {
 	char text[64];
-	long days = 0, hours, minutes, seconds;
-	int n = 0;
+	int64_t days = 0, hours, minutes, seconds;
+	const char *at = text;
 
 	span_copy(value, text, sizeof(text));
-	if (sscanf(text, "%6ld days, %n", &days, &n) != 1)
-		n = 0;
-	if (sscanf(text + n, "%2ld:%2ld:%2ld", &hours, &minutes, &seconds) == 3 && days >= 0 &&
-	    hours >= 0 && minutes >= 0 && seconds >= 0)
+	if (strstr(text, " days, ") && (!take_number(&at, 6, &days) || !take_words(&at, " days, ")))
+		return;
+	if (take_number(&at, 2, &hours) && take_words(&at, ":") && take_number(&at, 2, &minutes) &&
+	    take_words(&at, ":") && take_number(&at, 2, &seconds))
 		p->text->sys.uptime_seconds = days * 86400 + hours * 3600 + minutes * 60 + seconds;
 }
 
 // "351.5 MB", "15.9 GB"
 static void take_memory(struct crash_parser *p, struct span value)
 {
-	char text[64], unit[8];
+	static const struct {
+		const char *unit;
+		double scale;
+	} units[] = {
+		{" KB", 1ULL << 10}, {" MB", 1ULL << 20}, {" GB", 1ULL << 30}, {" TB", 1ULL << 40}};
+	char text[64];
+	const char *at = text;
 	double number;
 
 	span_copy(value, text, sizeof(text));
-	if (sscanf(text, "%lf %7s", &number, unit) != 2 || !(number >= 0) || number > 1e9)
+	if (!take_fraction(&at, &number) || number > 1e6)
 		return;
-	double scale = !strcmp(unit, "KB")   ? 1 << 10
-		       : !strcmp(unit, "MB") ? 1 << 20
-		       : !strcmp(unit, "GB") ? 1 << 30
-		       : !strcmp(unit, "TB") ? (double)(1ULL << 40)
-					     : 0;
-	if (scale > 0)
-		p->text->sys.memory_bytes = (int64_t)(number * scale);
+	for (size_t i = 0; i < EY_ARRAY_SIZE(units); i++) {
+		if (!strcmp(at, units[i].unit))
+			p->text->sys.memory_bytes = (int64_t)(number * units[i].scale);
+	}
 }
 
 // "2", "4 [OFFLINE: 1]"
 static void take_cpus(struct crash_parser *p, struct span value)
 {
 	char text[64];
-	long all, offline = 0;
+	int64_t all, offline = 0;
+	const char *at = text;
 
 	span_copy(value, text, sizeof(text));
-	if (sscanf(text, "%9ld [OFFLINE: %9ld]", &all, &offline) < 1 || all <= 0 || offline < 0 ||
-	    offline > all)
+	if (!take_number(&at, 6, &all))
+		return;
+	if (take_words(&at, " [OFFLINE: ") && (!take_number(&at, 6, &offline) || offline > all))
 		return;
 	p->text->sys.cpus = all - offline;
 }
@@ -87,11 +129,12 @@ static void take_load(struct crash_parser *p, struct span value)
 {
 	struct crash_sys *s = &p->text->sys;
 	char text[64];
+	const char *at = text;
 
 	span_copy(value, text, sizeof(text));
-	s->have_load = sscanf(text, "%lf, %lf, %lf", &s->load[0], &s->load[1], &s->load[2]) == 3;
-	for (size_t i = 0; i < 3; i++)
-		s->have_load = s->have_load && s->load[i] >= 0 && s->load[i] < 1e9;
+	s->have_load = take_fraction(&at, &s->load[0]) && take_words(&at, ", ") &&
+		       take_fraction(&at, &s->load[1]) && take_words(&at, ", ") &&
+		       take_fraction(&at, &s->load[2]);
 }
 
 // "\"Oops: 0002 [#1] PREEMPT SMP NOPTI\" (check log for details)"

@@ -197,14 +197,10 @@ static struct ey_error *run_crash(struct run *r, const char *path)
 	}
 	argv[n] = NULL;
 	// No .crashrc, .gdbinit, pager, or settings of whoever runs this; times in UTC.
-	const char *const env[] = {home,
-				   tmpdir,
-				   "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/"
-				   "bin",
-				   "TERM=dumb",
-				   "LC_ALL=C",
-				   "TZ=UTC",
-				   NULL};
+	const char *const env[] = {
+		home,	     tmpdir,	 "PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+		"TERM=dumb", "LC_ALL=C", "TZ=UTC",
+		NULL};
 	const struct supervise_options run = {
 		.argv = argv,
 		.env = env,

@@ -79,9 +79,14 @@ static bool read_stat(const char *pid, pid_t *ppid, pid_t *session)
 	if (n <= 0)
 		return false;
 	text[n] = '\0';
-	const char *paren = strrchr(text, ')');
-	int pgrp;
-	return paren && sscanf(paren + 1, " %*c %d %d %d", ppid, &pgrp, session) == 3;
+	// Behind the name, which may hold anything: " S PPID PGRP SESSION".
+	char *at = strrchr(text, ')');
+	if (!at || strlen(at) < 5)
+		return false;
+	*ppid = (pid_t)strtol(at + 3, &at, 10);
+	strtol(at, &at, 10);
+	*session = (pid_t)strtol(at, &at, 10);
+	return *ppid >= 0 && *session > 0;
 }
 
 // SIGKILL to whoever is the program's: in its session, or an orphan that the kernel gave to us.

@@ -162,6 +162,11 @@ def check_layouts(e, text, native):
     check("no zone", (record["system"]["crash_time"], "crash time" in gaps(record)), (None, True))
     record, err = e.read(text.replace(" UTC 2026\n", " CST 2026\n", 1))
     check("another zone", (record["system"]["crash_time"], "CST" in gaps(record)["crash time"]), (None, True))
+    record, err = e.read(text.replace("UPTIME: 00:00:", "UPTIME: 3 days, 01:00:", 1).replace("351.5 MB", "31.4 GB")
+                         .replace("CPUS: 2", "CPUS: 4 [OFFLINE: 1]").replace("0.0", "1234.5", 1))
+    system = record["system"]
+    check("3 days", system["uptime_seconds"] // 3600, 3 * 24 + 1)
+    check("GB, offline", (system["memory_bytes"] >> 20, system["cpus"]), (32153, 3))
     # radix 16, and text that is nobody's in front of it.
     record, err = e.read("Script started\n" + text.replace("lkdtm_BUG+5]", "lkdtm_BUG+0x5]"))
     check("hexadecimal offset", interrupted(record["stacks"][0]), interrupted(native["stacks"][0]))
