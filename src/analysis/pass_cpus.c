@@ -231,8 +231,9 @@ static struct ey_error *run(struct pass_run *p)
 			continue;
 		}
 		enum answer answer = answer_of(p, cpu);
-		write_text(p, &rq, answer, queued + first, at - first);
-		write_record(&p->json, &rq, answer, queued + first, at - first);
+		const struct queued *here = queued ? queued + first : NULL;
+		write_text(p, &rq, answer, here, at - first);
+		write_record(&p->json, &rq, answer, here, at - first);
 		read++;
 	}
 	ey_json_array_end(&p->json);
