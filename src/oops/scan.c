@@ -111,7 +111,7 @@ static const char *find(const struct oops_scanner *s, const char *p, const char 
 			text = tail.text;
 			blocks = tail.blocks;
 		}
-		s->fill(s, text, blocks, places, newlines);
+		size_t all = s->fill(s, text, blocks, places, newlines);
 		for (size_t i = 0; i < blocks; i++) {
 			busy[busy_count] = (uint8_t)i;
 			busy_count += places[i] != 0;
@@ -141,7 +141,7 @@ static const char *find(const struct oops_scanner *s, const char *p, const char 
 			*lines += count(newlines, maybe[i]);
 			return p + maybe[i];
 		}
-		*lines += count(newlines, blocks * BLOCK);
+		*lines += all;
 		if (text == tail.text)
 			break;
 		p += blocks * BLOCK;

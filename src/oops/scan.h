@@ -48,10 +48,10 @@ struct oops_scanner {
 	unsigned int count;
 	/**
 	 * A bit for each of 64 * @p blocks bytes at @p p, block by block: where a window may begin,
-	 * and where a newline is. Reads OOPS_SCAN_WINDOW - 1 bytes more.
+	 * and where a newline is. Reads OOPS_SCAN_WINDOW - 1 bytes more. Returns how many newlines.
 	 */
-	void (*fill)(const struct oops_scanner *scanner, const char *p, size_t blocks,
-		     uint64_t *places, uint64_t *newlines);
+	size_t (*fill)(const struct oops_scanner *scanner, const char *p, size_t blocks,
+		       uint64_t *places, uint64_t *newlines);
 };
 
 /** Of the outer bytes of a window only the low half is looked at: the rest tells enough. */

@@ -12,10 +12,11 @@
 #endif
 
 // Any processor: byte by byte.
-static void fill_plain(const struct oops_scanner *s, const char *p, size_t blocks, uint64_t *places,
-		       uint64_t *newlines)
+static size_t fill_plain(const struct oops_scanner *s, const char *p, size_t blocks,
+			 uint64_t *places, uint64_t *newlines)
 {
 	const unsigned char *u = (const unsigned char *)p;
+	size_t lines = 0;
 
 	for (size_t i = 0; i < blocks; i++, u += 64) {
 		uint64_t fit = 0, ends = 0;
@@ -26,19 +27,23 @@ static void fill_plain(const struct oops_scanner *s, const char *p, size_t block
 
 			fit |= (uint64_t)(set != 0) << at;
 			ends |= (uint64_t)(u[at] == '\n') << at;
+			lines += u[at] == '\n';
 		}
 		places[i] = fit;
 		newlines[i] = ends;
 	}
+	return lines;
 }
 
 #if defined(__x86_64__)
-__attribute__((target("ssse3"))) static void fill_ssse3(const struct oops_scanner *s, const char *p,
-							size_t blocks, uint64_t *places,
-							uint64_t *newlines)
+__attribute__((target("ssse3,popcnt"))) static size_t fill_ssse3(const struct oops_scanner *s,
+								 const char *p, size_t blocks,
+								 uint64_t *places,
+								 uint64_t *newlines)
 {
 	const __m128i half = _mm_set1_epi8(15), newline = _mm_set1_epi8('\n');
 	__m128i low[OOPS_SCAN_WINDOW], high[OOPS_SCAN_WINDOW];
+	size_t lines = 0;
 
 	for (int i = 0; i < OOPS_SCAN_WINDOW; i++) {
 		low[i] = _mm_loadu_si128((const __m128i *)s->low[i]);
@@ -67,15 +72,18 @@ __attribute__((target("ssse3"))) static void fill_ssse3(const struct oops_scanne
 		}
 		places[block] = ~none;
 		newlines[block] = ends;
+		lines += (size_t)__builtin_popcountll(ends);
 	}
+	return lines;
 }
 
-__attribute__((target("avx2"))) static void fill_avx2(const struct oops_scanner *s, const char *p,
-						      size_t blocks, uint64_t *places,
-						      uint64_t *newlines)
+__attribute__((target("avx2,popcnt"))) static size_t fill_avx2(const struct oops_scanner *s,
+							       const char *p, size_t blocks,
+							       uint64_t *places, uint64_t *newlines)
 {
 	const __m256i half = _mm256_set1_epi8(15), newline = _mm256_set1_epi8('\n');
 	__m256i low[OOPS_SCAN_WINDOW], high[OOPS_SCAN_WINDOW];
+	size_t lines = 0;
 
 	for (int i = 0; i < OOPS_SCAN_WINDOW; i++) {
 		low[i] = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)s->low[i]));
@@ -104,7 +112,9 @@ __attribute__((target("avx2"))) static void fill_avx2(const struct oops_scanner 
 		}
 		places[block] = ~((uint64_t)none[1] << 32 | none[0]);
 		newlines[block] = (uint64_t)ends[1] << 32 | ends[0];
+		lines += (size_t)__builtin_popcountll(newlines[block]);
 	}
+	return lines;
 }
 #elif defined(__aarch64__)
 // A bit for each of 16 bytes that are 0xff or 0.
@@ -117,11 +127,12 @@ static uint64_t bits_of(uint8x16_t bytes)
 	return (uint64_t)vaddv_u8(vget_low_u8(v)) | (uint64_t)vaddv_u8(vget_high_u8(v)) << 8;
 }
 
-static void fill_neon(const struct oops_scanner *s, const char *p, size_t blocks, uint64_t *places,
-		      uint64_t *newlines)
+static size_t fill_neon(const struct oops_scanner *s, const char *p, size_t blocks,
+			uint64_t *places, uint64_t *newlines)
 {
 	const uint8_t *u = (const uint8_t *)p;
 	uint8x16_t low[OOPS_SCAN_WINDOW], high[OOPS_SCAN_WINDOW];
+	size_t lines = 0;
 
 	for (int i = 0; i < OOPS_SCAN_WINDOW; i++) {
 		low[i] = vld1q_u8(s->low[i]);
@@ -148,7 +159,9 @@ static void fill_neon(const struct oops_scanner *s, const char *p, size_t blocks
 		}
 		places[block] = fit;
 		newlines[block] = ends;
+		lines += (size_t)__builtin_popcountll(ends);
 	}
+	return lines;
 }
 #endif
 
@@ -156,10 +169,11 @@ void oops_scanner_choose(struct oops_scanner *scanner, enum oops_scan_with with)
 {
 	scanner->fill = fill_plain;
 #if defined(__x86_64__)
-	if ((with == OOPS_SCAN_BEST || with == OOPS_SCAN_AVX2) && __builtin_cpu_supports("avx2"))
+	if ((with == OOPS_SCAN_BEST || with == OOPS_SCAN_AVX2) && __builtin_cpu_supports("avx2") &&
+	    __builtin_cpu_supports("popcnt"))
 		scanner->fill = fill_avx2;
 	else if ((with == OOPS_SCAN_BEST || with == OOPS_SCAN_SSSE3) &&
-		 __builtin_cpu_supports("ssse3"))
+		 __builtin_cpu_supports("ssse3") && __builtin_cpu_supports("popcnt"))
 		scanner->fill = fill_ssse3;
 #elif defined(__aarch64__)
 	if (with == OOPS_SCAN_BEST || with == OOPS_SCAN_NEON)
