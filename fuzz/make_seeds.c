@@ -95,6 +95,20 @@ static void dumps(void)
 	struct fake_kdump split = {.compression = FAKE_ZLIB, .split = true, .end_pfn = 5};
 	fake_kdump_write(&f, &split, &file);
 	save("dump", "kdump-split", &file);
+	_cleanup_buf_ struct ey_buf parts = EY_BUF_INIT;
+	for (uint64_t at = 0; at < 3; at++) {
+		struct fake_kdump part = {.compression = FAKE_ZSTD, .split = true};
+		_cleanup_buf_ struct ey_buf one = EY_BUF_INIT;
+
+		part.start_pfn = at * 4;
+		part.end_pfn = at < 2 ? at * 4 + 4 : 1000;
+		fake_kdump_write(&f, &part, &one);
+		add_piece(&parts, one.data, one.len);
+		if (at == 1)
+			ey_buf_add(&file, parts.data, parts.len);
+	}
+	save("split", "two-of-three", &file);
+	save("split", "three", &parts);
 	struct fake_kdump cut = {.compression = FAKE_ZLIB, .status = 8};
 	fake_kdump_write(&f, &cut, &file);
 	file.len -= 100;
@@ -108,6 +122,18 @@ static void dumps(void)
 	f = small_kernel(true);
 	fake_dump_write_elf(&f, &file);
 	save("dump", "elf-symbols", &file);
+	// A guest's without VMCOREINFO in the notes: it stands in a page of its memory.
+	fake_dump_symbol(&f, "init_uts_ns", FAKE_IMAGE + 0x6000);
+	ey_buf_adds(&f.info, "OFFSET(uts_namespace.name)=4\n");
+	fake_dump_put(&f, FAKE_IMAGE + 0x6000 + 4 + 130, "6.1.0-fake", 11);
+	struct ey_buf info = f.info;
+	f.info = (struct ey_buf)EY_BUF_INIT;
+	memcpy(fake_dump_frame(&f, fake_dump_new_frame(&f)), ey_buf_str(&info),
+	       EY_MIN(info.len, (size_t)FAKE_PAGE - 1));
+	fake_dump_write_elf(&f, &file);
+	save("dump", "elf-no-vmcoreinfo", &file);
+	ey_buf_deinit(&f.info);
+	f.info = info;
 	fake_dump_notes(&f, &file);
 	save("notes", "vmcoreinfo", &file);
 	struct cpu_regs regs = {.ip = FAKE_TEXT};

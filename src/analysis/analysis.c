@@ -95,7 +95,9 @@ static struct ey_error *analyse(void *arg, struct ey_buf *out)
 		ey_buf_add(out, &head, sizeof(head));
 		facts_write_record(&facts, out);
 		head.record_len = out->len - sizeof(head);
-		head.has_event_and_log = facts.event && facts.log.len;
+		// Of a kernel that runs, or a log alone, nobody else can say more.
+		head.has_event_and_log = (facts.event && facts.log.len) || k->dump.live ||
+					 k->dump.format == DUMP_NONE;
 		facts_write_text(&facts, out);
 		if (!out->failed)
 			memcpy(out->data, &head, sizeof(head));

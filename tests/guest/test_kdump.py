@@ -30,6 +30,7 @@ mkdir -p /share/state
 for n in 1 2; do
 	eyrie agent --crash-dir /share/crash --repository /share/repository --site lab --state-dir /share/state
 done
+eyrie analyze --engine=native --format=json --output /share/live.json /proc/kcore
 """
 
 # What crashes how: host name, kind of eyrie.crash, when to press the NMI button, and what the event must be.
@@ -152,6 +153,23 @@ def check_captured(g, machine):
         expect_true("%s: the crash kernel's %s are not the dump's" % (machine[0], part), early[part] == late[part])
 
 
+def check_live(g, machine):
+    """What 'eyrie analyze /proc/kcore' said of the kernel that it ran on."""
+    path = only(os.path.join(g.share, "live.json"))
+    if not path:
+        return
+    with open(path, encoding="utf-8") as f:
+        live = json.load(f)
+    host = machine[0]
+    expect("%s: format of the live look" % host, live["dump"]["format"], "kcore")
+    expect("%s: host name of the live look" % host, live["system"]["hostname"], host)
+    expect("%s: a kernel that runs has crashed" % host, (live["event"], live["panic_task"]), (None, None))
+    expect("%s: a kernel that runs has a time of its crash" % host, live["system"]["crash_time"], None)
+    names = [task["comm"] for task in live["tasks"]]
+    expect_true("%s: the live look does not list itself: %s" % (host, names), "eyrie" in names)
+    expect_true("%s: the live look has no log" % host, "Linux version" in (live["log"] or ""))
+
+
 def populate(eyried, repository, database):
     argv = [eyried, "populate", "--repository", repository, "--db", database]
     p = subprocess.run(argv, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=60, check=False)
@@ -175,6 +193,7 @@ def main():
         for number, machine in enumerate(MACHINES, 1):
             g = crash_and_file(os.path.join(folder, machine[0]), a.kernel, a.eyrie, a.capture, machine, number)
             check_filed(g, machine, number)
+            check_live(g, machine)
             if a.capture:
                 check_captured(g, machine)
             # One tree for all, as an NFS server has it.
