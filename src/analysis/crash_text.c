@@ -8,6 +8,7 @@
 
 #include "analysis/crash_text_internal.h"
 #include "base/cleanup.h"
+#include "base/text.h"
 #include "oops/parser.h"
 
 enum {
@@ -71,10 +72,26 @@ bool span_decimal(struct span s, int64_t *ret)
 
 void span_copy(struct span s, char *buf, size_t size)
 {
-	size_t n = EY_MIN(span_len(s), size - 1);
+	size_t n = 0;
 
-	for (size_t i = 0; i < n; i++)
-		buf[i] = (unsigned char)s.p[i] < 0x20 || s.p[i] == 0x7f ? '?' : s.p[i];
+	// A byte for a byte: U+FFFD, as JSON's writer has it, would be longer than the field may
+	// be.
+	while (s.p < s.end && n + 1 < size) {
+		unsigned char c = (unsigned char)*s.p;
+		size_t len =
+			c < 0x80 ? 1 : ey_utf8_sequence((const unsigned char *)s.p, span_len(s));
+
+		if (!len || c < 0x20 || c == 0x7f) {
+			buf[n++] = '?';
+			s.p++;
+			continue;
+		}
+		if (n + len >= size)
+			break;
+		memcpy(buf + n, s.p, len);
+		n += len;
+		s.p += len;
+	}
 	buf[n] = '\0';
 }
 

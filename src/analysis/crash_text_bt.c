@@ -118,9 +118,11 @@ static struct ey_error *take_symbol(struct span s, struct crash_frame *f)
 		if (f->have_offset)
 			s.end = plus;
 	}
-	if (!span_len(s) || span_len(s) > 512)
+	char text[512];
+	if (!span_len(s) || span_len(s) >= sizeof(text))
 		return NULL;
-	f->function = strndup(s.p, span_len(s));
+	span_copy(s, text, sizeof(text));
+	f->function = strdup(text);
 	return f->function ? NULL : &ey_error_nomem;
 }
 
