@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What a kernel says at boot of itself, the machine and the time. */
 #include <ctype.h>
-#include <stdio.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,6 +32,21 @@ static const char *after(const char *s, const char *prefix)
 	size_t len = strlen(prefix);
 
 	return strncmp(s, prefix, len) ? NULL : s + len;
+}
+
+// The number at *@p p, which moves behind it and @p unit (which must follow it); -1: none.
+static int64_t number(const char **p, int base, const char *unit)
+{
+	char *end;
+
+	if (!isxdigit((unsigned char)**p))
+		return -1;
+	errno = 0;
+	unsigned long long value = strtoull(*p, &end, base);
+	if (errno || end == *p || value > INT64_MAX || !after(end, unit))
+		return -1;
+	*p = end + strlen(unit);
+	return (int64_t)value;
 }
 
 // "Linux version RELEASE (who@where) (compiler ...) VERSION" (init/version.c, linux_banner).
@@ -118,42 +133,48 @@ static bool read_dmi(struct work *w, const char *line)
 
 static bool read_clock(struct work *w, const char *line)
 {
-	long long seconds;
+	static const char set[] = " UTC (", first[] = "audit: type=2000 audit(";
 	const char *p = strstr(line, "setting system clock to ");
+	bool is_rtc = true;
 
 	// drivers/rtc/class.c: "... to 2026-11-23T16:05:16 UTC (1795449916)".
-	p = p ? strstr(p, " UTC (") : NULL;
-	if (p && sscanf(p, " UTC (%lld)", &seconds) == 1 && seconds > 0) {
-		w->clock = seconds;
-		w->clock_time = w->time;
-		w->clock_is_rtc = true;
-		return true;
+	p = p ? strstr(p, set) : NULL;
+	if (p) {
+		p += sizeof(set) - 1;
+	} else if (!w->clock_is_rtc) {
+		// kernel/audit.c: its first record, with the time that the kernel had from the
+		// CMOS clock.
+		p = after(line, first);
+		is_rtc = false;
 	}
-	// kernel/audit.c: its first record, with the time that the kernel had from the CMOS clock.
-	if (!w->clock_is_rtc && sscanf(line, "audit: type=2000 audit(%lld.", &seconds) == 1 &&
-	    seconds > 0) {
-		w->clock = seconds;
-		w->clock_time = w->time;
-		return true;
-	}
-	return false;
+	int64_t seconds = p ? number(&p, 10, is_rtc ? ")" : ".") : -1;
+	// Not beyond the year 9999, so that adding to it is safe.
+	if (seconds <= 0 || seconds > 253402300799)
+		return false;
+	w->clock = seconds;
+	w->clock_time = w->time;
+	w->clock_is_rtc = is_rtc;
+	return true;
 }
 
 static bool read_cpus(struct work *w, const char *line)
 {
-	unsigned int nodes, cpus;
-	unsigned long long have, all;
-	double mhz;
+	int64_t n;
 	const char *p;
 
-	if (sscanf(line, "smp: Brought up %u node%*[^,], %u CPU", &nodes, &cpus) == 2 ||
-	    sscanf(line, "smp: Brought up %u node, %u CPU", &nodes, &cpus) == 2) {
-		w->s->cpus = cpus;
-	} else if (sscanf(line, "Memory: %lluK/%lluK available", &have, &all) == 2 &&
-		   all < 1ULL << 50) {
-		w->s->memory_bytes = (int64_t)(all << 10);
-	} else if (sscanf(line, "tsc: Detected %lf MHz", &mhz) == 1 && mhz > 0 && mhz < 1e6) {
-		w->s->cpu_mhz = (int64_t)mhz;
+	if ((p = after(line, "smp: Brought up "))) {
+		p = strstr(p, ", ");
+		n = p ? (p += 2, number(&p, 10, " CPU")) : -1;
+		if (n > 0 && n <= KERNEL_MAX_CPUS)
+			w->s->cpus = n;
+	} else if ((p = after(line, "Memory: "))) {
+		n = number(&p, 10, "K/") < 0 ? -1 : number(&p, 10, "K available");
+		if (n > 0 && n < 1LL << 50)
+			w->s->memory_bytes = n << 10;
+	} else if ((p = after(line, "tsc: Detected "))) {
+		n = number(&p, 10, ".");
+		if (n > 0 && n < 1000000)
+			w->s->cpu_mhz = n;
 	} else if ((p = after(line, "smpboot: CPU0: "))) {
 		const char *end = strstr(p, " (family");
 
@@ -167,16 +188,15 @@ static bool read_cpus(struct work *w, const char *line)
 static bool read_microcode(struct work *w, const char *line)
 {
 	static const char *const marks[] = {"revision=", "revision: "};
-	unsigned long long revision;
 
-	if (strncmp(line, "microcode: ", 11) != 0)
+	if (!after(line, "microcode: "))
 		return false;
 	for (size_t i = 0; i < EY_ARRAY_SIZE(marks); i++) {
 		const char *p = strstr(line, marks[i]);
+		int64_t revision = p ? (p += strlen(marks[i]), number(&p, 16, "")) : -1;
 
-		if (p && sscanf(p + strlen(marks[i]), "%llx", &revision) == 1 &&
-		    revision <= UINT32_MAX)
-			w->s->microcode = (int64_t)revision;
+		if (revision >= 0 && revision <= UINT32_MAX)
+			w->s->microcode = revision;
 	}
 	return true;
 }
