@@ -297,9 +297,10 @@ def module_symbols_absurd(dump, path):
     """Each module has four thousand million symbols and ORC entries."""
     head, node = dump.symbols["modules"], dump.member("module", "list")
     at = dump.u64(head)
-    kallsyms = dump.member("module", "core_kallsyms") - node
+    kallsyms = dump.member("module", "kallsyms") - node
     while at != head:
-        module_write(dump, at + kallsyms + 8, struct.pack("<I", 0xFFFFFFFF))
+        # While a module is being set up this is not its core_kallsyms.
+        module_write(dump, module_u64(dump, at + kallsyms) + 8, struct.pack("<I", 0xFFFFFFFF))
         at = module_u64(dump, at)
     dump.save(path)
 

@@ -160,6 +160,9 @@ def main():
     if not os.path.exists(a.good):
         print("%s is not there: nothing to break" % a.good)
         return 77
+    if "kallsyms_num_syms" not in kdump.Dump(a.good).symbols:
+        print("%s: its kernel does not say where kallsyms is (before 6.0): memory cannot be damaged on purpose" % a.good)
+        return 77
     help_code, _, _, _, _ = run([a.eyrie, "analyze", "--help"])
     code, out, err, seconds, _ = run([a.eyrie, "analyze", "--format=json", a.good])
     if help_code or code:
