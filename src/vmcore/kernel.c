@@ -123,9 +123,26 @@ bool kernel_percpu(struct kernel *k, enum kernel_symbol symbol, unsigned int cpu
 	return true;
 }
 
+static void read_cpu_mask(struct kernel *k, enum kernel_symbol symbol, bool *ret)
+{
+	uint64_t mask, word;
+
+	if (!kernel_symbol(k, symbol, &mask))
+		return;
+	for (unsigned int cpu = 0; cpu < k->cpu_count; cpu++) {
+		if (memory_u64(&k->memory, mask + cpu / 64 * UINT64_C(8), &word))
+			ret[cpu] = word >> (cpu % 64) & 1;
+	}
+}
+
+bool kernel_cpu_is_present(const struct kernel *k, unsigned int cpu)
+{
+	return k->cpu_online[cpu] || (k->cpu_present && k->cpu_present[cpu]);
+}
+
 static struct ey_error *open_cpus(struct kernel *k)
 {
-	uint64_t offsets, mask, ids;
+	uint64_t offsets, ids;
 	uint32_t count = 1;
 
 	if (!kernel_symbol(k, SYM___per_cpu_offset, &offsets))
@@ -136,20 +153,16 @@ static struct ey_error *open_cpus(struct kernel *k)
 		return ey_error_create(EY_ERR_INPUT, "nr_cpu_ids is %u: damaged", count);
 	k->percpu_offsets = calloc(count, sizeof(*k->percpu_offsets));
 	k->cpu_online = calloc(count, sizeof(*k->cpu_online));
-	if (!k->percpu_offsets || !k->cpu_online)
+	k->cpu_present = calloc(count, sizeof(*k->cpu_present));
+	if (!k->percpu_offsets || !k->cpu_online || !k->cpu_present)
 		return &ey_error_nomem;
 	struct ey_error *err =
 		memory_read(&k->memory, offsets, k->percpu_offsets, count * sizeof(uint64_t));
 	if (err)
 		return ey_error_prefix(err, "__per_cpu_offset");
 	k->cpu_count = count;
-	bool have_mask = kernel_symbol(k, SYM___cpu_online_mask, &mask);
-	for (unsigned int cpu = 0; cpu < count; cpu++) {
-		uint64_t word = 0;
-
-		if (have_mask && memory_u64(&k->memory, mask + cpu / 64 * UINT64_C(8), &word))
-			k->cpu_online[cpu] = word >> (cpu % 64) & 1;
-	}
+	read_cpu_mask(k, SYM___cpu_online_mask, k->cpu_online);
+	read_cpu_mask(k, SYM___cpu_present_mask, k->cpu_present);
 	return NULL;
 }
 
@@ -356,6 +369,7 @@ void kernel_close(struct kernel *k)
 	modules_free(k);
 	free(k->percpu_offsets);
 	free(k->cpu_online);
+	free(k->cpu_present);
 	for (size_t i = 0; i < k->gap_count; i++) {
 		free(k->gaps[i].what);
 		free(k->gaps[i].why);

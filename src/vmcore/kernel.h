@@ -36,6 +36,7 @@
 	X(_einittext)               \
 	X(__per_cpu_offset)         \
 	X(__cpu_online_mask)        \
+	X(__cpu_present_mask)       \
 	X(nr_cpu_ids)               \
 	X(current_task)             \
 	X(pcpu_hot)                 \
@@ -290,6 +291,9 @@ struct kernel {
 	unsigned int cpu_count;
 	uint64_t *percpu_offsets;
 	bool *cpu_online;
+	/** Those that are there, online or not; NULL: as cpu_online. See kernel_cpu_is_present().
+	 */
+	bool *cpu_present;
 	/** Modules, in the order of the kernel's list; see module.h. */
 	struct module *modules;
 	size_t module_count;
@@ -345,6 +349,12 @@ bool kernel_read_signed(struct kernel *k, uint64_t base, enum kernel_member memb
 /** A character array member as a NUL-terminated string. */
 bool kernel_read_string(struct kernel *k, uint64_t base, enum kernel_member member, char *buf,
 			size_t size);
+/**
+ * Whether the machine has the CPU. A dying kernel marks those that it stops as offline
+ * (stop_this_cpu(), arch/x86/kernel/process.c), so one that is not online may have run all the
+ * same.
+ */
+bool kernel_cpu_is_present(const struct kernel *k, unsigned int cpu);
 /** Address of a per-CPU variable of @p cpu. */
 bool kernel_percpu(struct kernel *k, enum kernel_symbol symbol, unsigned int cpu, uint64_t *ret);
 

@@ -113,7 +113,7 @@ static bool percpu_counter_sum(struct kernel *k, uint64_t counter, int64_t *ret)
 	for (unsigned int cpu = 0; parts && cpu < k->cpu_count; cpu++) {
 		uint32_t part;
 
-		if (k->cpu_online[cpu] &&
+		if (kernel_cpu_is_present(k, cpu) &&
 		    memory_u32(&k->memory, parts + k->percpu_offsets[cpu], &part))
 			*ret += (int32_t)part;
 	}
@@ -329,7 +329,7 @@ static struct ey_error *walk_tasks(struct walk *w)
 	for (unsigned int cpu = 0; !err && cpu < k->cpu_count; cpu++) {
 		uint64_t at;
 
-		if (k->cpu_online[cpu] && kernel_percpu(k, SYM_idle_threads, cpu, &at) &&
+		if (kernel_cpu_is_present(k, cpu) && kernel_percpu(k, SYM_idle_threads, cpu, &at) &&
 		    memory_u64(&k->memory, at, &idle) && idle)
 			err = add_task(w, idle, &added);
 	}

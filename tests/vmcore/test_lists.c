@@ -83,6 +83,31 @@ static void idle_tasks_of_all_cpus_are_listed(void **state)
 	assert_tasks(&f, "0 swapper/0, 0 swapper/1, 2 first, 30 second", NULL);
 }
 
+// A dying kernel marks the CPUs that it stops as offline.
+static void idle_task_of_stopped_cpu_is_listed(void **state)
+{
+	struct fake_dump f = three_tasks();
+	struct task_list list;
+
+	fake_task(&f, C, 0, "swapper/1");
+	fake_dump_put_u32(&f, C + TASK_CPU, 1);
+	fake_dump_put_u64(&f, FAKE_IDLE, FAKE_INIT_TASK);
+	fake_dump_put_u64(&f, FAKE_IDLE + FAKE_CPU_STRIDE, C);
+	struct kernel *k = fake_lists_open(&f, false);
+	k->cpu_online[1] = false;
+	assert_ok(task_list_read(k, &list));
+	assert_int_equal(list.count, 3);
+	task_list_deinit(&list);
+	k->cpu_present = calloc(k->cpu_count, sizeof(*k->cpu_present));
+	assert_non_null(k->cpu_present);
+	k->cpu_present[1] = true;
+	assert_ok(task_list_read(k, &list));
+	assert_int_equal(list.count, 4);
+	assert_string_equal(list.tasks[1].comm, "swapper/1");
+	task_list_deinit(&list);
+	fake_kernel_close(k);
+}
+
 static void threads_are_listed(void **state)
 {
 	struct fake_dump f = three_tasks();
@@ -440,6 +465,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(tasks_are_listed_by_pid),
 		cmocka_unit_test(idle_tasks_of_all_cpus_are_listed),
+		cmocka_unit_test(idle_task_of_stopped_cpu_is_listed),
 		cmocka_unit_test(threads_are_listed),
 		cmocka_unit_test(threads_without_their_list_head_are_listed),
 		cmocka_unit_test(list_that_goes_in_circles_ends),
