@@ -62,6 +62,14 @@ static struct ey_error *sync_folder_of(const char *path)
 	return folder ? ey_sync_dir(folder) : &ey_error_nomem;
 }
 
+// Never over a file that came meanwhile.
+static struct ey_error *give_name(const char *file, const char *name)
+{
+	if (link(file, name) < 0)
+		return ey_error_errno(EY_ERR_IO, errno, "cannot make %s", name);
+	return sync_folder_of(name);
+}
+
 static struct ey_error *fill_backup(struct db *db, const char *path, int64_t *rows_ret)
 {
 	_cleanup_db_ struct db *to = NULL;
@@ -84,10 +92,7 @@ struct ey_error *db_backup(struct db *db, const char *path, int64_t *rows_ret)
 		err = fill_backup(db, file.path, rows_ret);
 	if (!err)
 		err = sync_file(file.path);
-	// Never over a file that came meanwhile.
-	if (!err && link(file.path, path) < 0)
-		err = ey_error_errno(EY_ERR_IO, errno, "cannot make %s", path);
-	return err ? err : sync_folder_of(path);
+	return err ? err : give_name(file.path, path);
 }
 
 static struct ey_error *copy_file(const char *from, const char *to)
