@@ -139,7 +139,7 @@ void ey_json_key(struct ey_json *w, const char *key)
 		char *p = w->buf->data + w->buf->len;
 
 		*p++ = '"';
-		p = (char *)memcpy(p, key, len) + len;
+		p = mempcpy(p, key, len);
 		memcpy(p, "\": ", 4);
 		w->buf->len += len + (w->indent ? 4 : 3);
 		w->buf->data[w->buf->len] = '\0';

@@ -150,7 +150,7 @@ static bool read_slab_bits(struct kernel *k, uint64_t slab, enum kernel_member m
 		return false;
 	if (!m->bit_size)
 		return kernel_read(k, slab, member, ret);
-	if (!memory_u64(&k->memory, slab + m->bit_offset / 64 * 8, &word))
+	if (!memory_u64(&k->memory, slab + (uint64_t)m->bit_offset / 64 * 8, &word))
 		return false;
 	*ret = word >> (m->bit_offset % 64) & ((1ULL << m->bit_size) - 1);
 	return m->bit_offset % 64 + m->bit_size <= 64;

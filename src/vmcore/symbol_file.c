@@ -147,7 +147,7 @@ static void read_build_id(const struct symbol_file *f, const Elf64_Shdr *notes, 
 		if (n.n_type == NT_GNU_BUILD_ID && n.n_namesz == sizeof("GNU") &&
 		    n.n_descsz <= MAX_BUILD_ID &&
 		    !memcmp(f->map + notes->sh_offset + at + sizeof(n), "GNU", sizeof("GNU"))) {
-			for (uint32_t i = 0; i < n.n_descsz; i++)
+			for (size_t i = 0; i < n.n_descsz; i++)
 				snprintf(ret + 2 * i, 3, "%02x",
 					 (uint8_t)f->map[notes->sh_offset + desc + i]);
 			return;

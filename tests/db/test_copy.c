@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* From one database to another and back; run by with_postgres.py, one of them is PostgreSQL. */
+#include <dirent.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -236,16 +237,13 @@ static void wrong_counters_are_found_and_made_right(void **state)
 
 static size_t count_files(const char *path)
 {
-	char command[300];
-	FILE *f;
-	int n = -1;
+	_cleanup_closedir_ DIR *folder = opendir(path);
+	size_t n = 0;
 
-	snprintf(command, sizeof(command), "ls -A '%s' | wc -l", path);
-	f = popen(command, "r");
-	assert_non_null(f);
-	assert_int_equal(fscanf(f, "%d", &n), 1);
-	pclose(f);
-	return (size_t)n;
+	assert_non_null(folder);
+	while (readdir(folder))
+		n++;
+	return n - 2; // "." and ".."
 }
 
 static void backup_and_restore(void **state)

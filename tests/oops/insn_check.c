@@ -2,6 +2,7 @@
 /* Each line of standard input is an instruction's bytes: print what oops_insn_decode() makes of it.
  */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "oops/state.h"
 
@@ -12,13 +13,16 @@ int main(void)
 	while (fgets(line, sizeof(line), stdin)) {
 		struct oops_state state = {0};
 		struct oops_insn insn;
-		unsigned int byte;
-		int used = 0;
+		char *p = line, *end;
 
-		for (const char *p = line;
-		     state.code_len < OOPS_CODE_MAX && sscanf(p, "%2x%n", &byte, &used) == 1;
-		     p += used)
+		while (state.code_len < OOPS_CODE_MAX) {
+			unsigned long byte = strtoul(p, &end, 16);
+
+			if (end == p)
+				break;
 			state.code[state.code_len++] = (uint8_t)byte;
+			p = end;
+		}
 		oops_insn_decode(&state, &insn);
 		printf("%d %s %s %u %lld %d\n", insn.kind,
 		       insn.base < 0 ? "-" : oops_reg_name(insn.base),

@@ -265,8 +265,8 @@ static void test_cut_insn(void **state)
 	struct oops_insn insn;
 
 	memcpy(s.code, whole, sizeof(whole));
-	for (uint8_t len = 0; len < sizeof(whole); len++) {
-		s.code_len = len;
+	for (size_t len = 0; len < sizeof(whole); len++) {
+		s.code_len = (uint8_t)len;
 		oops_insn_decode(&s, &insn);
 		assert_int_equal(insn.kind, OOPS_INSN_UNKNOWN);
 	}
