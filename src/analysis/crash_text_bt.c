@@ -87,7 +87,7 @@ static struct ey_error *add_frame(struct crash_parser *p, const struct crash_fra
 {
 	struct crash_stack *s = p->stack;
 
-	if (s->count == s->capacity) {
+	if (!s->frames || s->count == s->capacity) {
 		size_t more = s->capacity ? 2 * s->capacity : 16;
 		struct crash_frame *list = reallocarray(s->frames, more, sizeof(*list));
 
@@ -104,7 +104,7 @@ static struct ey_error *add_frame(struct crash_parser *p, const struct crash_fra
 static struct ey_error *take_symbol(struct span s, struct crash_frame *f)
 {
 	const char *plus = memrchr(s.p, '+', span_len(s));
-	int64_t offset;
+	int64_t offset = 0;
 
 	if (plus && plus > s.p) {
 		struct span number = {plus + 1, s.end};

@@ -314,6 +314,8 @@ void origin_trace(const struct code *c, enum disasm_reg reg, struct origin *ret)
 	char place[192];
 
 	*ret = (struct origin){0};
+	if (!c->insns)
+		return;
 	for (size_t i = c->at; reg < DISASM_RIP && ret->count < ORIGIN_MAX_STEPS;) {
 		const struct disasm_insn *before = i ? &c->insns[i - 1] : NULL;
 

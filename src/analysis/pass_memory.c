@@ -145,7 +145,8 @@ static void add_row(struct ey_buf *out, const char *name, int64_t pages, int64_t
 		    const char *of_name)
 {
 	static const char *const units[] = {"KB", "MB", "GB", "TB"};
-	double amount = (double)pages * (DUMP_PAGE_SIZE / 1024);
+	const int64_t page_kib = DUMP_PAGE_SIZE / 1024;
+	double amount = (double)pages * (double)page_kib;
 	size_t unit = 0;
 	char text[32];
 

@@ -25,7 +25,7 @@ static char *copy_string(const json_t *value, size_t *len_ret)
 	size_t len = json_string_length(value);
 	_cleanup_buf_ struct ey_buf buf = EY_BUF_INIT;
 
-	if (!ey_buf_reserve(&buf, len))
+	if (!s || !ey_buf_reserve(&buf, len))
 		return NULL;
 	for (const char *end = s + len; s < end;) {
 		size_t n = strnlen(s, (size_t)(end - s));

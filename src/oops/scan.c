@@ -131,6 +131,8 @@ static const char *find(const struct oops_scanner *s, const char *p, const char 
 		for (size_t i = 0; i < maybe_count; i++) {
 			uint32_t window;
 
+			// The analyzer does not see that maybe_count of them are set.
+			// NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult)
 			memcpy(&window, text + maybe[i], sizeof(window));
 			window = le32toh(window);
 			if (!anchor_among(s, s->first[hash_window(window)], begin, p + maybe[i],
