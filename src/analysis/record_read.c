@@ -30,15 +30,15 @@ static char *copy_string(const json_t *value, size_t *len_ret)
 	for (const char *end = s + len; s < end;) {
 		size_t n = strnlen(s, (size_t)(end - s));
 
-		ey_buf_add(&buf, s, n);
+		ey_buf_add_growing(&buf, s, n);
 		s += n;
 		if (s < end) {
-			ey_buf_adds(&buf, "\xef\xbf\xbd");
+			ey_buf_add_growing(&buf, "\xef\xbf\xbd", 3);
 			s++;
 		}
 	}
 	if (!buf.data)
-		ey_buf_adds(&buf, "");
+		ey_buf_add_growing(&buf, "", 0);
 	return ey_buf_steal(&buf, len_ret);
 }
 
