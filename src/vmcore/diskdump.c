@@ -14,6 +14,7 @@
 #include "vmcore/diskdump_format.h"
 #include "vmcore/dump_formats.h"
 #include "vmcore/inflate.h"
+#include "vmcore/machine.h"
 
 enum {
 	STATUS_INCOMPLETE = 0x8,
@@ -147,7 +148,9 @@ struct ey_error *diskdump_open(struct dump *d)
 	if (err)
 		return ey_error_prefix(err, "the dump's header");
 	const char *machine = h.utsname[4];
-	if (strnlen(machine, 65) < 65 && machine[0] && strcmp(machine, "x86_64") != 0)
+	if (strnlen(machine, 65) < 65 && machine[0])
+		d->machine = machine_by_name(machine);
+	if (!d->machine)
 		return ey_error_create(
 			EY_ERR_INPUT,
 			"a dump of a machine of type \"%.64s\"; only x86_64 dumps can be "

@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "vmcore/dump_formats.h"
 #include "vmcore/foreign.h"
+#include "vmcore/machine.h"
 #include "vmcore/notes.h"
 
 enum {
@@ -66,7 +67,7 @@ static struct ey_error *open_format(struct dump *d)
 
 static struct ey_error *open_file(struct dump *d, int fd)
 {
-	*d = (struct dump){.dump_level = -1};
+	*d = (struct dump){.dump_level = -1, .machine = machine_default()};
 	struct ey_error *err = source_init(&d->source, fd);
 
 	if (!err) {

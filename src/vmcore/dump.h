@@ -29,6 +29,7 @@ enum {
 struct dump;
 struct diskdump;
 struct elfcore;
+struct machine;
 struct page_cache;
 
 enum dump_format {
@@ -41,6 +42,8 @@ enum dump_format {
 struct dump {
 	struct source source;
 	enum dump_format format;
+	/** What it is of; where it does not say, machine_default(). */
+	const struct machine *machine;
 	struct diskdump *diskdump;
 	struct elfcore *elfcore;
 	struct page_cache *cache;

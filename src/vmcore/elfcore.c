@@ -10,6 +10,7 @@
 
 #include "base/cleanup.h"
 #include "vmcore/dump_formats.h"
+#include "vmcore/machine.h"
 #include "vmcore/notes.h"
 
 enum { MAX_SEGMENTS = 1 << 20 };
@@ -141,7 +142,7 @@ static struct ey_error *check_header(const Elf64_Ehdr *h)
 		return ey_error_create(
 			EY_ERR_INPUT, "an ELF file, but not a dump (its type is %u, a core's is 4)",
 			h->e_type);
-	if (h->e_machine != EM_X86_64)
+	if (!machine_by_elf(h->e_machine))
 		return ey_error_create(
 			EY_ERR_INPUT,
 			"an ELF dump of another machine (ELF machine %u); only x86_64 "
@@ -189,6 +190,7 @@ struct ey_error *elfcore_open(struct dump *d)
 		err = check_header(&h);
 	if (err)
 		return err;
+	d->machine = machine_by_elf(h.e_machine);
 	uint64_t count = h.e_phnum;
 	if (count == PN_XNUM) {
 		Elf64_Shdr sh;

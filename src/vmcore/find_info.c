@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "vmcore/machine.h"
 #include "vmcore/memory.h"
 #include "vmcore/notes.h"
 #include "vmcore/vmcoreinfo.h"
@@ -12,9 +13,6 @@
 enum {
 	// Of pages that only look like VMCOREINFO, not more than these are tried.
 	MAX_CANDIDATES = 256,
-	// Entry 511 of the top page table: the kernel's image, the same in each process's table.
-	IMAGE_ENTRY = 511,
-	MAX_CPUS = 8192,
 	// struct new_utsname: release is the third field of 65 bytes.
 	UTS_RELEASE = 130,
 	UTS_FIELD = 65,
@@ -43,36 +41,6 @@ static bool is_there(struct memory *m)
 	       strlen(found) == len && !memcmp(found, release, len);
 }
 
-static bool read_entry(struct dump *d, uint64_t table, uint64_t *ret)
-{
-	const uint8_t *page;
-	_cleanup_error_ struct ey_error *err = dump_get_page(d, table >> DUMP_PAGE_SHIFT, &page);
-
-	if (!err)
-		memcpy(ret, page + (size_t)IMAGE_ENTRY * 8, 8);
-	return !err;
-}
-
-// Whether a CPU runs this kernel. (With KPTI the user's table is the page behind the kernel's.)
-static bool is_running(struct memory *m)
-{
-	const struct dump *d = m->dump;
-	uint64_t own, entry, cr3;
-
-	if (!read_entry(m->dump, m->top_table, &own))
-		return false;
-	for (size_t cpu = 0; cpu < MAX_CPUS && notes_cpu_cr3(d->notes, d->notes_len, cpu, &cr3);
-	     cpu++) {
-		const uint64_t pair = ~(2ULL * DUMP_PAGE_SIZE - 1);
-
-		if (read_entry(m->dump, cr3 & ~(DUMP_PAGE_SIZE - 1ULL), &entry) && entry == own)
-			return true;
-		if (read_entry(m->dump, cr3 & pair, &entry) && entry == own)
-			return true;
-	}
-	return false;
-}
-
 struct ey_error *find_info(struct dump *d)
 {
 	_cleanup_free_ uint8_t *page = malloc(DUMP_PAGE_SIZE);
@@ -95,7 +63,7 @@ struct ey_error *find_info(struct dump *d)
 			return &ey_error_nomem;
 		_cleanup_error_ struct ey_error *wrong = memory_init(m, d);
 		bool there = !wrong && is_there(m);
-		if (there && (!have_cpus || is_running(m)))
+		if (there && (!have_cpus || m->machine->is_running(m)))
 			return NULL;
 		if (there && !second_best)
 			second_best = d->vmcoreinfo;

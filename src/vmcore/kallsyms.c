@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "vmcore/kallsyms_find.h"
+#include "vmcore/machine.h"
 #include "vmcore/vmcoreinfo.h"
 
 enum {
@@ -170,7 +171,7 @@ static bool is_sorted(struct kallsyms *k)
 			return false;
 		previous = at;
 	}
-	return address_of(k, k->count / 2, &middle) && memory_in_image(middle);
+	return address_of(k, k->count / 2, &middle) && k->memory->machine->in_image(middle);
 }
 
 static struct ey_error *init_by_form(struct kallsyms *k, struct memory *m)

@@ -1,9 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * Page tables: Intel SDM vol. 3A, 4.5; the kernel's names from
- * arch/x86/include/asm/pgtable_types.h. The image's linear mapping: __phys_addr_nodebug(),
- * arch/x86/include/asm/page_64.h.
- */
 #include "vmcore/memory.h"
 
 #include <errno.h>
@@ -14,125 +9,34 @@
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
-#include "vmcore/vmcoreinfo.h"
-
-#define START_KERNEL_MAP 0xffffffff80000000ULL
-// KERNEL_IMAGE_SIZE with KASLR (arch/x86/include/asm/page_64_types.h): modules begin behind it.
-#define KERNEL_IMAGE_SIZE (1ULL << 30)
-#define PTE_ADDRESS_MASK  0x000ffffffffff000ULL
-#define PTE_PRESENT	  0x001ULL
-#define PTE_PSE		  0x080ULL
-// _PAGE_PROTNONE: not present for the processor, but mapped.
-#define PTE_PROTNONE 0x100ULL
-
-bool memory_in_image(uint64_t vaddr)
-{
-	return vaddr >= START_KERNEL_MAP && vaddr - START_KERNEL_MAP < KERNEL_IMAGE_SIZE;
-}
+#include "vmcore/machine.h"
 
 struct ey_error *memory_init(struct memory *m, struct dump *dump)
 {
-	const char *info = dump->vmcoreinfo;
-	int64_t phys_base, number;
-	uint64_t top;
-
-	*m = (struct memory){.dump = dump, .levels = 4, .address_mask = PTE_ADDRESS_MASK};
-	if (!info)
+	*m = (struct memory){.dump = dump, .machine = dump->machine};
+	if (!dump->vmcoreinfo)
 		return ey_error_create(
 			EY_ERR_INPUT,
 			"there is no VMCOREINFO, neither in the dump's notes nor in its memory: "
 			"not "
 			"a Linux kernel's, or dumped before its kernel had set it up");
-	if (!vmcoreinfo_number(info, "phys_base", &phys_base))
-		return ey_error_create(
-			EY_ERR_INPUT,
-			"VMCOREINFO has no phys_base: not an x86-64 kernel's, or damaged");
-	m->phys_base = (uint64_t)phys_base;
-	if (!vmcoreinfo_symbol(info, "swapper_pg_dir", &top) &&
-	    !vmcoreinfo_symbol(info, "init_top_pgt", &top))
-		return ey_error_create(
-			EY_ERR_INPUT,
-			"VMCOREINFO has no swapper_pg_dir: not an x86-64 kernel's, or "
-			"damaged");
-	if (!memory_in_image(top))
-		return ey_error_create(
-			EY_ERR_INPUT,
-			"swapper_pg_dir at 0x%" PRIx64 " is not in the kernel's image", top);
-	m->top_table = top - START_KERNEL_MAP + m->phys_base;
-	if (vmcoreinfo_number(info, "pgtable_l5_enabled", &number) && number)
-		m->levels = 5;
-	// Memory encryption's bit (AMD SME) is set in each entry.
-	if (vmcoreinfo_number(info, "sme_mask", &number))
-		m->address_mask &= ~(uint64_t)number;
-	return NULL;
-}
-
-static struct ey_error *read_entry(struct memory *m, uint64_t table, unsigned int index,
-				   uint64_t *ret)
-{
-	const uint8_t *page;
-	struct ey_error *err = dump_get_page(m->dump, table >> DUMP_PAGE_SHIFT, &page);
-
-	if (err)
-		return err;
-	memcpy(ret, page + (size_t)index * 8, 8);
-	return NULL;
-}
-
-/**
- * Two stretches need no page tables: the kernel's image, and the direct mapping of all memory
- * (Documentation/arch/x86/x86_64/mm.rst). Used where a table is not in the dump, since only the
- * tables know what of the stretches is mapped.
- */
-static bool translate_without_tables(struct memory *m, uint64_t vaddr, uint64_t *pfn_ret)
-{
-	// The direct mapping is at most 32 PiB long with 5 levels, 64 TiB with 4.
-	const uint64_t direct_size = 1ULL << (m->levels == 5 ? 55 : 46);
-
-	if (memory_in_image(vaddr))
-		*pfn_ret = (vaddr - START_KERNEL_MAP + m->phys_base) >> DUMP_PAGE_SHIFT;
-	else if (m->direct_map && vaddr - m->direct_map < direct_size)
-		*pfn_ret = (vaddr - m->direct_map) >> DUMP_PAGE_SHIFT;
-	else
-		return false;
-	return true;
+	return m->machine->memory_open(m, dump->vmcoreinfo);
 }
 
 struct ey_error *memory_translate(struct memory *m, uint64_t vaddr, uint64_t *pfn_ret)
 {
-	uint64_t vpn = vaddr >> DUMP_PAGE_SHIFT;
-	size_t place = vpn % MEMORY_TLB_SIZE;
-	uint64_t table = m->top_table;
+	const uint64_t vpn = vaddr >> DUMP_PAGE_SHIFT;
+	const size_t place = vpn % MEMORY_TLB_SIZE;
 
 	if (m->tlb[place].vpn == vpn + 1) {
 		*pfn_ret = m->tlb[place].pfn;
 		return NULL;
 	}
-	for (int level = m->levels - 1; level >= 0; level--) {
-		unsigned int shift = DUMP_PAGE_SHIFT + 9 * (unsigned int)level;
-		uint64_t entry;
-
-		struct ey_error *err = read_entry(m, table, vaddr >> shift & 511, &entry);
-		if (err && err->code == EY_ERR_FAULT &&
-		    translate_without_tables(m, vaddr, pfn_ret)) {
-			ey_error_destroy(err);
-			return NULL;
-		}
-		if (err)
-			return ey_error_prefix(err, "page table of 0x%016" PRIx64, vaddr);
-		if (!(entry & (PTE_PRESENT | (level ? 0 : PTE_PROTNONE))))
-			return ey_error_create(EY_ERR_FAULT, "nothing is mapped at 0x%016" PRIx64,
-					       vaddr);
-		table = entry & m->address_mask;
-		if (level && level <= 2 && (entry & PTE_PSE)) {
-			uint64_t mask = (1ULL << shift) - 1;
-
-			table = (table & ~mask) | (vaddr & mask);
-			break;
-		}
-	}
+	struct ey_error *err = m->machine->walk(m, vaddr, pfn_ret);
+	if (err)
+		return err;
 	m->tlb[place].vpn = vpn + 1;
-	m->tlb[place].pfn = *pfn_ret = table >> DUMP_PAGE_SHIFT;
+	m->tlb[place].pfn = *pfn_ret;
 	return NULL;
 }
 
@@ -140,7 +44,7 @@ struct ey_error *memory_translate(struct memory *m, uint64_t vaddr, uint64_t *pf
 // while leaving out pages of zeros was a page of zeros.
 static bool is_zero_page(struct memory *m, uint64_t vaddr, uint64_t pfn)
 {
-	return memory_in_image(vaddr) && dump_page_may_be_zero(m->dump, pfn);
+	return m->machine->in_image(vaddr) && dump_page_may_be_zero(m->dump, pfn);
 }
 
 static const uint8_t zeros[DUMP_PAGE_SIZE];

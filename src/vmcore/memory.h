@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /**
  * @file
- * The kernel's virtual memory in a dump, through its page tables (x86-64, 4 and 5 levels).
+ * The kernel's virtual memory in a dump, through its page tables (see machine.h).
  */
 #ifndef EYRIE_VMCORE_MEMORY_H
 #define EYRIE_VMCORE_MEMORY_H
@@ -13,13 +13,16 @@
 #include "base/error.h"
 #include "vmcore/dump.h"
 
+struct machine;
+
 enum { MEMORY_TLB_SIZE = 1024 };
 
 struct memory {
 	struct dump *dump;
+	const struct machine *machine;
 	/** Physical address of the kernel's top page table. */
 	uint64_t top_table;
-	/** 4 or 5. */
+	/** Of page tables; x86-64: 4 or 5. */
 	int levels;
 	/** What links the image's virtual addresses to physical: paddr = vaddr - map + phys_base.
 	 */
@@ -43,9 +46,6 @@ struct ey_error *memory_init(struct memory *m, struct dump *dump) EY_MUST_CHECK;
 /** The frame of the page at @p vaddr; EY_ERR_FAULT where nothing is mapped there. */
 struct ey_error *memory_translate(struct memory *m, uint64_t vaddr,
 				  uint64_t *pfn_ret) EY_MUST_CHECK;
-
-/** Whether the address is where the kernel's image is mapped (not its modules). */
-bool memory_in_image(uint64_t vaddr);
 
 /** Read @p len bytes at the virtual address; EY_ERR_FAULT where not all of them are there. */
 struct ey_error *memory_read(struct memory *m, uint64_t vaddr, void *buf, size_t len) EY_MUST_CHECK;

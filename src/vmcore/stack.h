@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /**
  * @file
- * Stacks of a dumped kernel, unwound by its ORC tables across exception frames and from the IRQ,
- * NMI and double-fault stacks to the task's (arch/x86/kernel/unwind_orc.c is the model).
+ * Stacks of a dumped kernel, unwound across exception frames and from the IRQ, NMI and double-fault
+ * stacks to the task's. How one frame leads to the next is the machine's (machine.h).
  */
 #ifndef EYRIE_VMCORE_STACK_H
 #define EYRIE_VMCORE_STACK_H
@@ -52,5 +52,11 @@ struct ey_error *stack_of_cpu(struct kernel *k, unsigned int cpu, struct stack *
 struct ey_error *stack_of_task(struct kernel *k, const struct task *task,
 			       struct stack *ret) EY_MUST_CHECK;
 void stack_deinit(struct stack *s);
+
+/* For the machines' files. */
+/** THREAD_SIZE, bytes. */
+uint64_t stack_thread_size(struct kernel *k);
+/** Whether the types are there that tell where a task's stack is. */
+bool stack_has_types(struct kernel *k);
 
 #endif

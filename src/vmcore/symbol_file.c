@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
+#include "vmcore/machine.h"
 #include "vmcore/vmcoreinfo.h"
 
 enum {
@@ -166,8 +167,9 @@ static struct ey_error *read_elf(struct symbol_file *f, char *build_id)
 		return ey_error_create(EY_ERR_INPUT, "it is cut off");
 	memcpy(&h, f->map, sizeof(h));
 	if (h.e_ident[EI_CLASS] != ELFCLASS64 || h.e_ident[EI_DATA] != ELFDATA2LSB ||
-	    h.e_machine != EM_X86_64 || h.e_shentsize != sizeof(s) || h.e_shoff > f->map_len)
-		return ey_error_create(EY_ERR_INPUT, "it is no x86-64 vmlinux");
+	    !machine_by_elf(h.e_machine) || h.e_shentsize != sizeof(s) || h.e_shoff > f->map_len)
+		return ey_error_create(EY_ERR_INPUT,
+				       "it is no vmlinux of a machine that can be read (x86_64)");
 	bool have_names = section(f, &h, h.e_shstrndx, &names);
 	struct ey_error *err = NULL;
 	for (size_t i = 0; !err && i < h.e_shnum; i++) {
@@ -211,7 +213,7 @@ static struct ey_error *place(struct symbol_file *f, struct memory *m)
 		return ey_error_create(EY_ERR_INPUT,
 				       "it or VMCOREINFO does not say where _stext is");
 	for (size_t i = 0; i < f->count; i++) {
-		if (memory_in_image(f->entries[i].address))
+		if (m->dump->machine->in_image(f->entries[i].address))
 			f->entries[i].address += there - stext.address;
 	}
 	return NULL;

@@ -45,8 +45,14 @@ enum unwind_result {
 
 void unwind_add_region(struct unwind *u, uint64_t begin, uint64_t end, bool several);
 bool unwind_in_regions(const struct unwind *u, uint64_t address);
-/** Whether u->ip is the address behind a call instruction in text. */
-bool unwind_follows_call(const struct unwind *u);
 enum unwind_result unwind_step(struct unwind *u);
+
+/* For the machines' unwinders. */
+/** The region that has the address, NULL for none. */
+const struct unwind_region *unwind_region_of(const struct unwind *u, uint64_t address);
+/** Read an aligned word of a stack; false where it is not in one, or not in the dump. */
+bool unwind_deref(struct unwind *u, uint64_t address, uint64_t *ret);
+/** Note why it cannot go on (a constant text). */
+enum unwind_result unwind_broken(struct unwind *u, const char *why);
 
 #endif
