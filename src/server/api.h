@@ -34,6 +34,13 @@ typedef struct ey_error *api_fn(const struct api *api, struct db *db,
 				const struct server_request *request,
 				struct server_response *response);
 
+/**
+ * What a route does before the body of @p request comes: say where a stream goes, or answer at once
+ * (then the status of @p response is set).
+ */
+typedef struct ey_error *api_begin_fn(const struct api *api, struct server_request *request,
+				      struct server_response *response);
+
 api_fn api_overview, api_facets;
 api_fn api_crashes, api_crash, api_crash_log, api_crash_analysis, api_crash_record;
 api_fn api_reasons, api_reason;

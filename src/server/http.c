@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <microhttpd.h>
 #include <netinet/in.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,21 +17,40 @@
 #include "base/log.h"
 #include "server/http_response.h"
 
+enum {
+	/** Most room made for a body because its length was announced, bytes. */
+	RESERVE_MAX = 256 << 10,
+	/** Most that is read of a body that is refused, bytes; then the connection is closed. */
+	THROW_AWAY_MAX = 1 << 20,
+};
+
 struct http_server {
 	struct MHD_Daemon *daemon;
 	struct http_handler handler;
 	char *host_names;
 	uint16_t port;
+	/** Bytes of bodies that are in memory now. */
+	atomic_size_t buffered;
 };
 
 // One request and its answer on its way through libmicrohttpd's callbacks.
 struct exchange {
+	struct http_server *server;
+	struct MHD_Connection *connection;
 	char *raw_target;
 	struct ey_buf body;
+	/** What of server->buffered is ours. */
+	size_t buffered;
 	struct server_request request;
 	bool head;
 	bool started;
-	bool too_large;
+	/** Why the rest of the body is read and thrown away, and how much of it was. */
+	unsigned int refused;
+	struct ey_error *error;
+	size_t thrown_away;
+	/** Somebody answers later; the connection was suspended and now goes on. */
+	bool later;
+	struct server_response response;
 };
 
 static void *on_target(void *arg, const char *uri, struct MHD_Connection *connection)
@@ -51,8 +71,14 @@ static void on_completed(void *arg, struct MHD_Connection *connection, void **st
 
 	if (!x)
 		return;
+	if (x->request.stream.close)
+		x->request.stream.close(x->request.stream.arg);
+	if (x->server)
+		atomic_fetch_sub(&x->server->buffered, x->buffered);
 	free(x->raw_target);
 	ey_buf_deinit(&x->body);
+	ey_error_destroy(x->error);
+	server_response_deinit(&x->response);
 	server_target_deinit(&x->request.target);
 	free(x);
 	*state = NULL;
@@ -61,6 +87,48 @@ static void on_completed(void *arg, struct MHD_Connection *connection, void **st
 static const char *header(struct MHD_Connection *c, const char *name)
 {
 	return MHD_lookup_connection_value(c, MHD_HEADER_KIND, name);
+}
+
+static const char *request_header(const struct server_request *request, const char *name)
+{
+	const struct exchange *x = request->connection;
+
+	return header(x->connection, name);
+}
+
+static struct server_later *answer_later(const struct server_request *request)
+{
+	struct exchange *x = request->connection;
+
+	// First, since it may be resumed from another thread before this one returns.
+	x->later = true;
+	MHD_suspend_connection(x->connection);
+	return (struct server_later *)x;
+}
+
+// The answer of a route: an error of it becomes a JSON error.
+static void settle(const struct exchange *x, struct server_response *response, struct ey_error *err)
+{
+	if (!err)
+		err = ey_buf_error(&response->body);
+	if (!err)
+		return;
+	unsigned int status = server_status_of(err);
+	if (status >= 500)
+		ey_log_error("%s: %s", x->request.target.path, err->message);
+	server_response_error(response, status, err->message);
+	ey_error_destroy(err);
+}
+
+void server_later_done(struct server_later *later, struct server_response *response,
+		       struct ey_error *err)
+{
+	struct exchange *x = (struct exchange *)later;
+
+	x->response = *response;
+	*response = (struct server_response){0};
+	settle(x, &x->response, err);
+	MHD_resume_connection(x->connection);
 }
 
 bool http_host_is_ours(const char *host, const char *names)
@@ -125,12 +193,79 @@ static enum MHD_Result refuse(struct MHD_Connection *c, unsigned int status, con
 	return result;
 }
 
+static enum server_method method_of(const char *name)
+{
+	static const struct {
+		const char *name;
+		enum server_method method;
+	} methods[] = {
+		{"GET", SERVER_GET},	   {"POST", SERVER_POST},	{"PATCH", SERVER_PATCH},
+		{"DELETE", SERVER_DELETE}, {"OPTIONS", SERVER_OPTIONS},
+	};
+
+	for (size_t i = 0; i < EY_ARRAY_SIZE(methods); i++) {
+		if (!strcmp(methods[i].name, name))
+			return methods[i].method;
+	}
+	return 0;
+}
+
+static bool changes(enum server_method method)
+{
+	return method == SERVER_POST || method == SERVER_PATCH || method == SERVER_DELETE;
+}
+
+static size_t body_max(enum server_body kind)
+{
+	return kind == SERVER_BODY_DELIVERY ? HTTP_DELIVERY_MAX : HTTP_BODY_MAX;
+}
+
+static enum MHD_Result refuse_too_large(const struct exchange *x)
+{
+	return refuse(x->connection, 413,
+		      x->request.body_kind == SERVER_BODY_DELIVERY
+			      ? "the body is larger than 40 MiB"
+			      : "the body is larger than 64 KiB",
+		      0);
+}
+
+// The route is found, and may answer at once.
+static bool begin(struct http_server *server, struct exchange *x, enum MHD_Result *result)
+{
+	struct server_response response = {0};
+	struct ey_error *err = server->handler.begin(server->handler.arg, &x->request, &response);
+
+	if (!err && !response.status)
+		return false;
+	settle(x, &response, err);
+	*result = http_respond(x->connection, &response, 0);
+	server_response_deinit(&response);
+	return true;
+}
+
+static bool refuse_body(const struct exchange *x, struct MHD_Connection *c, enum MHD_Result *result)
+{
+	const char *length = header(c, "Content-Length"), *type = header(c, "Content-Type");
+
+	if (!changes(x->request.method) || x->request.body_kind == SERVER_BODY_STREAM)
+		return false;
+	if (x->request.body_kind == SERVER_BODY_JSON && x->request.method != SERVER_DELETE &&
+	    (!type || strncasecmp(type, "application/json", 16) != 0 ||
+	     (type[16] && !strchr("; ", type[16])))) {
+		*result = refuse(c, 415, "the body must be application/json", 0);
+		return true;
+	}
+	if (!length || strtoull(length, NULL, 10) <= body_max(x->request.body_kind))
+		return false;
+	*result = refuse_too_large(x);
+	return true;
+}
+
 // What can be refused before the body has come. Returns whether an answer was sent.
 static bool refuse_early(struct http_server *server, struct exchange *x, struct MHD_Connection *c,
 			 const char *method, enum MHD_Result *result)
 {
 	const char *host = header(c, "Host");
-	const char *length = header(c, "Content-Length");
 
 	if (!x->raw_target) {
 		*result = refuse(c, 503, "out of memory", 0);
@@ -156,53 +291,101 @@ static bool refuse_early(struct http_server *server, struct exchange *x, struct 
 		*result = refuse(c, 404, "there is nothing at this address", 0);
 		return true;
 	}
-	x->request.method = !strcmp(method, "GET") || x->head ? SERVER_GET
-			    : !strcmp(method, "POST")	      ? SERVER_POST
-							      : 0;
+	x->request.method = method_of(x->head ? "GET" : method);
 	if (!(methods & x->request.method)) {
 		*result = refuse(c, 405, "this address does not answer that method", methods);
 		return true;
 	}
-	if (x->request.method != SERVER_POST)
-		return false;
-	if (!http_is_same_origin(header(c, "Sec-Fetch-Site"), header(c, "Origin"), host)) {
+	if (changes(x->request.method) &&
+	    !http_is_same_origin(header(c, "Sec-Fetch-Site"), header(c, "Origin"), host)) {
 		*result = refuse(c, 403, "a page of another site may not change anything here", 0);
 		return true;
 	}
-	const char *type = header(c, "Content-Type");
-	if (!type || strncasecmp(type, "application/json", 16) != 0 ||
-	    (type[16] && !strchr("; ", type[16]))) {
-		*result = refuse(c, 415, "the body must be application/json", 0);
-		return true;
-	}
-	if (length && strtoull(length, NULL, 10) > HTTP_BODY_MAX) {
-		*result = refuse(c, 413, "the body is larger than 64 KiB", 0);
-		return true;
-	}
-	return false;
+	return begin(server, x, result) || refuse_body(x, c, result);
 }
 
-static enum MHD_Result answer(struct http_server *server, struct exchange *x,
-			      struct MHD_Connection *c)
+static enum MHD_Result respond(struct exchange *x, struct server_response *response)
+{
+	enum MHD_Result result = http_respond(x->connection, response, 0);
+
+	server_response_deinit(response);
+	return result;
+}
+
+static enum MHD_Result answer(struct http_server *server, struct exchange *x)
 {
 	struct server_response response = {0};
 
 	x->request.body = ey_buf_str(&x->body);
 	x->request.body_len = x->body.len;
 	struct ey_error *err = server->handler.handle(server->handler.arg, &x->request, &response);
-	if (!err)
-		err = ey_buf_error(&response.body);
-	if (err) {
-		unsigned int status = server_status_of(err);
+	if (x->later)
+		return MHD_YES;
+	settle(x, &response, err);
+	return respond(x, &response);
+}
 
-		if (status >= 500)
-			ey_log_error("%s: %s", x->request.target.path, err->message);
-		server_response_error(&response, status, err->message);
-		ey_error_destroy(err);
+// No more of the body is wanted, for the reason of the status; it is read on to be able to answer.
+static void throw_away(struct exchange *x, unsigned int status)
+{
+	x->refused = status;
+	ey_buf_deinit(&x->body);
+	atomic_fetch_sub(&x->server->buffered, x->buffered);
+	x->buffered = 0;
+}
+
+static void gather(struct http_server *server, struct exchange *x, const char *data, size_t size)
+{
+	const char *length = header(x->connection, "Content-Length");
+	size_t max = body_max(x->request.body_kind);
+
+	if (size > max - x->body.len) {
+		throw_away(x, 413);
+		return;
 	}
-	enum MHD_Result result = http_respond(c, &response, 0);
-	server_response_deinit(&response);
-	return result;
+	if (atomic_fetch_add(&server->buffered, size) > HTTP_BUFFERED_MAX - size) {
+		x->buffered += size;
+		throw_away(x, 503);
+		return;
+	}
+	x->buffered += size;
+	// At once what most have, so that it is not copied as it grows; not on the sender's word
+	// alone.
+	if (!x->body.data && length)
+		ey_buf_reserve(&x->body,
+			       EY_MIN(strtoull(length, NULL, 10), (unsigned long long)RESERVE_MAX));
+	ey_buf_add(&x->body, data, size);
+	if (x->body.failed)
+		throw_away(x, 503);
+}
+
+static enum MHD_Result take_body(struct http_server *server, struct exchange *x, const char *data,
+				 size_t *size)
+{
+	size_t n = *size;
+
+	*size = 0;
+	if (x->refused) {
+		x->thrown_away += n;
+		return x->thrown_away > THROW_AWAY_MAX ? MHD_NO : MHD_YES;
+	}
+	if (x->request.body_kind != SERVER_BODY_STREAM) {
+		gather(server, x, data, n);
+	} else if (x->request.stream.write) {
+		x->error = x->request.stream.write(x->request.stream.arg, data, n);
+		if (x->error)
+			throw_away(x, server_status_of(x->error));
+	}
+	return MHD_YES;
+}
+
+static enum MHD_Result answer_refused(struct exchange *x)
+{
+	if (x->error)
+		return refuse(x->connection, x->refused, x->error->message, 0);
+	if (x->refused == 503)
+		return refuse(x->connection, 503, "too much comes in at once; try again later", 0);
+	return refuse_too_large(x);
 }
 
 static enum MHD_Result on_request(void *arg, struct MHD_Connection *c, const char *url,
@@ -215,29 +398,21 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *c, const cha
 
 	if (!x)
 		return MHD_NO;
+	if (x->later) // it goes on because it was answered
+		return respond(x, &x->response);
 	if (!x->started) {
 		x->started = true;
+		x->server = server;
+		x->connection = c;
 		x->head = !strcmp(method, "HEAD");
+		x->request.header = request_header;
+		x->request.later = answer_later;
+		x->request.connection = x;
 		return refuse_early(server, x, c, method, &result) ? result : MHD_YES;
 	}
-	if (*size) {
-		// A body without Content-Length: read on to be able to answer, but not for ever.
-		if (x->body.len + *size > HTTP_BODY_MAX) {
-			if (x->too_large)
-				return MHD_NO;
-			x->too_large = true;
-			ey_buf_clear(&x->body);
-		}
-		if (!x->too_large)
-			ey_buf_add(&x->body, data, *size);
-		*size = 0;
-		return MHD_YES;
-	}
-	if (x->too_large)
-		return refuse(c, 413, "the body is larger than 64 KiB", 0);
-	if (x->body.failed)
-		return refuse(c, 503, "out of memory", 0);
-	return answer(server, x, c);
+	if (*size)
+		return take_body(server, x, data, size);
+	return x->refused ? answer_refused(x) : answer(server, x);
 }
 
 static struct ey_error *listen_on(const char *address, uint16_t port, int *fd_ret,
@@ -303,8 +478,9 @@ struct ey_error *http_server_create(const struct http_options *options, struct h
 	if (err)
 		return err;
 	server->daemon = MHD_start_daemon(
-		MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_USE_ERROR_LOG, 0, NULL, NULL,
-		on_request, server, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
+		MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_USE_ERROR_LOG |
+			MHD_ALLOW_SUSPEND_RESUME,
+		0, NULL, NULL, on_request, server, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
 		MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_THREAD_POOL_SIZE, options->threads,
 		MHD_OPTION_URI_LOG_CALLBACK, on_target, NULL, MHD_OPTION_NOTIFY_COMPLETED,
 		on_completed, NULL, MHD_OPTION_CONNECTION_LIMIT, (unsigned int)HTTP_CONNECTIONS_MAX,
@@ -321,6 +497,15 @@ struct ey_error *http_server_create(const struct http_options *options, struct h
 uint16_t http_server_port(const struct http_server *server)
 {
 	return server->port;
+}
+
+void http_server_quiesce(struct http_server *server)
+{
+	if (!server)
+		return;
+	MHD_socket fd = MHD_quiesce_daemon(server->daemon);
+	if (fd != MHD_INVALID_SOCKET)
+		close(fd);
 }
 
 void http_server_destroy(struct http_server *server)

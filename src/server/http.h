@@ -15,8 +15,11 @@
 #include "server/message.h"
 
 enum {
-	/** Largest body of a POST, bytes. */
+	/** Largest body of a SERVER_BODY_JSON and of a SERVER_BODY_DELIVERY, bytes. */
 	HTTP_BODY_MAX = 64 << 10,
+	HTTP_DELIVERY_MAX = 40 << 20,
+	/** Bodies of all requests together that are held in memory, bytes; beyond: 503. */
+	HTTP_BUFFERED_MAX = 96 << 20,
 	/** Memory for the header of one connection, bytes; a larger header is refused. */
 	HTTP_HEADER_MEMORY = 32 << 10,
 	/** Seconds without a byte after which a connection is closed. */
@@ -27,6 +30,13 @@ enum {
 struct http_handler {
 	/** Methods that @p path has (bits of enum server_method); 0: there is no such path. */
 	unsigned int (*methods)(void *arg, const char *path);
+	/**
+	 * The headers of @p request are there and its body is not: find its route, say how the body
+	 * comes and, for SERVER_BODY_STREAM, where it goes. An answer in @p response (zeroed; its
+	 * status set) or an error is the answer at once.
+	 */
+	struct ey_error *(*begin)(void *arg, struct server_request *request,
+				  struct server_response *response);
 	/**
 	 * Answer @p request into @p response (zeroed); an error becomes a JSON error. Called from
 	 * several threads at once.
@@ -58,7 +68,12 @@ struct ey_error *http_server_create(const struct http_options *options,
 				    struct http_server **ret) EY_MUST_CHECK;
 /** The port listened on. */
 uint16_t http_server_port(const struct http_server *server);
-/** Stop accepting, finish what is being answered, and release everything. */
+/** Accept no more connections; those that are there go on. */
+void http_server_quiesce(struct http_server *server);
+/**
+ * Stop accepting, finish what is being answered, and release everything. Whoever took a
+ * server_later has given its answer by now.
+ */
 void http_server_destroy(struct http_server *server);
 
 /** Whether a Host header is one of ours: numeric, "localhost", or in @p names. */

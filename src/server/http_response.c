@@ -42,7 +42,12 @@ static void add_headers(struct MHD_Response *r, const struct server_response *re
 				response->cache_control ? response->cache_control : "no-cache");
 	if (response->content_type)
 		MHD_add_response_header(r, "Content-Type", response->content_type);
-	if (response->status == 503)
+	bool retry_after = false;
+	for (size_t i = 0; i < response->header_count; i++) {
+		MHD_add_response_header(r, response->headers[i].name, response->headers[i].value);
+		retry_after |= !strcmp(response->headers[i].name, "Retry-After");
+	}
+	if (response->status == 503 && !retry_after)
 		MHD_add_response_header(r, "Retry-After", "5");
 	if (response->download_name) {
 		_cleanup_free_ char *value = NULL;
@@ -156,6 +161,25 @@ static struct MHD_Response *make_dynamic(struct MHD_Connection *c, struct server
 	return r;
 }
 
+static void add_allow(struct MHD_Response *r, unsigned int allow)
+{
+	static const struct {
+		enum server_method method;
+		const char *text;
+	} names[] = {
+		{SERVER_GET, ", GET, HEAD"},   {SERVER_POST, ", POST"},
+		{SERVER_PATCH, ", PATCH"},     {SERVER_DELETE, ", DELETE"},
+		{SERVER_OPTIONS, ", OPTIONS"},
+	};
+	char text[64] = "";
+
+	for (size_t i = 0; i < EY_ARRAY_SIZE(names); i++) {
+		if (allow & names[i].method)
+			strcat(text, names[i].text);
+	}
+	MHD_add_response_header(r, "Allow", text + strlen(", "));
+}
+
 enum MHD_Result http_respond(struct MHD_Connection *c, struct server_response *response,
 			     unsigned int allow)
 {
@@ -183,10 +207,7 @@ enum MHD_Result http_respond(struct MHD_Connection *c, struct server_response *r
 	if (*etag)
 		MHD_add_response_header(r, "ETag", etag);
 	if (allow)
-		MHD_add_response_header(r, "Allow",
-					allow & SERVER_POST
-						? (allow & SERVER_GET ? "GET, HEAD, POST" : "POST")
-						: "GET, HEAD");
+		add_allow(r, allow);
 	enum MHD_Result result = MHD_queue_response(c, response->status, r);
 	MHD_destroy_response(r);
 	return result;

@@ -1,12 +1,47 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "server/message.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+
+const char *server_header(const struct server_request *request, const char *name)
+{
+	return request->header ? request->header(request, name) : NULL;
+}
+
+struct server_later *server_later_take(const struct server_request *request)
+{
+	return request->later(request);
+}
+
+void server_response_header(struct server_response *response, const char *name, const char *format,
+			    ...)
+{
+	va_list ap;
+	char *value;
+
+	if (response->header_count == SERVER_RESPONSE_HEADERS_MAX)
+		return;
+	va_start(ap, format);
+	if (vasprintf(&value, format, ap) < 0)
+		value = NULL;
+	va_end(ap);
+	if (!value || strpbrk(value, "\r\n")) {
+		free(value);
+		return;
+	}
+	response->headers[response->header_count++] =
+		(struct server_response_header){.name = name, .value = value};
+}
 
 void server_response_deinit(struct server_response *response)
 {
 	ey_buf_deinit(&response->body);
 	free(response->download_name);
+	for (size_t i = 0; i < response->header_count; i++)
+		free(response->headers[i].value);
 	*response = (struct server_response){0};
 }
 

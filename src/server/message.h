@@ -16,17 +16,61 @@
 enum server_method {
 	SERVER_GET = 1,
 	SERVER_POST = 2,
+	SERVER_PATCH = 4,
+	SERVER_DELETE = 8,
+	SERVER_OPTIONS = 16,
 };
+
+/** How the body of a request comes to its route. */
+enum server_body {
+	/** application/json of at most HTTP_BODY_MAX bytes, in server_request.body. */
+	SERVER_BODY_JSON,
+	/** Of any type, at most HTTP_DELIVERY_MAX bytes, in server_request.body. */
+	SERVER_BODY_DELIVERY,
+	/** Of any type and size, handed on as it comes: server_request.stream. */
+	SERVER_BODY_STREAM,
+};
+
+/** Where the body of a SERVER_BODY_STREAM goes; set before its first byte. */
+struct server_stream {
+	/** Take some bytes. After an error no more come, and the error is the answer. */
+	struct ey_error *(*write)(void *arg, const char *data, size_t len);
+	/** Release @p arg; called once, after the answer or when the client went away. */
+	void (*close)(void *arg);
+	void *arg;
+};
+
+struct server_later;
 
 struct server_request {
 	enum server_method method;
 	struct server_target target;
-	/** What stands in the route's "{id}", else NULL. */
+	/** What stands in the route's "{id}", else NULL; points into @p id_text. */
 	const char *id;
-	/** The body of a POST; NUL-terminated, "" while there is none. */
+	char id_text[64];
+	/** Which route it is, as struct http_handler's begin() found it. */
+	const void *route;
+	enum server_body body_kind;
+	/** The body; NUL-terminated, "" while there is none. */
 	const char *body;
 	size_t body_len;
+	struct server_stream stream;
+	/** The connection's own, for server_header() and server_later_take(). */
+	const char *(*header)(const struct server_request *request, const char *name);
+	struct server_later *(*later)(const struct server_request *request);
+	void *connection;
 };
+
+/** The value of a header of the request, NULL where it was not sent. */
+const char *server_header(const struct server_request *request, const char *name);
+
+/** A header of a response; the name is static. */
+struct server_response_header {
+	const char *name;
+	char *value;
+};
+
+enum { SERVER_RESPONSE_HEADERS_MAX = 8 };
 
 struct server_response {
 	unsigned int status;
@@ -37,6 +81,8 @@ struct server_response {
 	const char *cache_control;
 	/** Content-Disposition file name; NULL: shown, not saved. */
 	char *download_name;
+	struct server_response_header headers[SERVER_RESPONSE_HEADERS_MAX];
+	size_t header_count;
 	struct ey_buf body;
 	/** Bytes that outlive the response, in place of @p body: an embedded file. */
 	const unsigned char *fixed;
@@ -50,6 +96,13 @@ struct server_response {
 
 void server_response_deinit(struct server_response *response);
 
+/**
+ * Add a header to @p response; @p name is static and not yet there. What does not fit or is no
+ * header's text (line breaks) is left out.
+ */
+void server_response_header(struct server_response *response, const char *name, const char *format,
+			    ...) __attribute__((format(printf, 3, 4)));
+
 /** Begin a JSON body in @p response with status 200. */
 void server_response_json(struct server_response *response, struct ey_json *json);
 
@@ -59,5 +112,17 @@ unsigned int server_status_of(const struct ey_error *err);
 /** Replace what @p response holds by {"error":{"status":…,"message":…}}. */
 void server_response_error(struct server_response *response, unsigned int status,
 			   const char *message);
+
+/**
+ * Answer @p request later, from any thread: the route returns without an answer, and its thread
+ * serves others meanwhile. The request, its body included, lives until server_later_done().
+ */
+struct server_later *server_later_take(const struct server_request *request);
+/**
+ * Give the answer; exactly once. @p response is taken over and emptied; where @p err (released
+ * here) is set, it is the answer.
+ */
+void server_later_done(struct server_later *later, struct server_response *response,
+		       struct ey_error *err);
 
 #endif

@@ -11,6 +11,9 @@ struct route {
 	/** At most one component is "{id}". */
 	const char *pattern;
 	api_fn *fn;
+	/** How its body comes; a stream's `begin` says where it goes. */
+	enum server_body body;
+	api_begin_fn *begin;
 };
 
 static const struct route routes[] = {
@@ -146,26 +149,39 @@ static struct ey_error *answer_health(const struct api *api, struct server_respo
 	return NULL;
 }
 
+static struct ey_error *begin(void *arg, struct server_request *request,
+			      struct server_response *response)
+{
+	const struct api *api = arg;
+	const char *id = NULL;
+	size_t len = 0;
+
+	for (size_t i = 0; i < EY_ARRAY_SIZE(routes); i++) {
+		if (routes[i].method != request->method ||
+		    !matches(routes[i].pattern, request->target.path, &id, &len))
+			continue;
+		if (id && len < sizeof(request->id_text)) {
+			memcpy(request->id_text, id, len);
+			request->id = request->id_text;
+		} else if (id) {
+			return ey_error_create(EY_ERR_NOT_FOUND,
+					       "there is nothing at this address");
+		}
+		request->route = &routes[i];
+		request->body_kind = routes[i].body;
+		return routes[i].begin ? routes[i].begin(api, request, response) : NULL;
+	}
+	return NULL;
+}
+
 static struct ey_error *handle(void *arg, struct server_request *request,
 			       struct server_response *response)
 {
 	const struct api *api = arg;
 	const char *path = request->target.path;
-	const char *id = NULL;
-	char id_text[32] = "";
-	size_t len = 0;
 
-	for (size_t i = 0; i < EY_ARRAY_SIZE(routes); i++) {
-		if (routes[i].method != request->method ||
-		    !matches(routes[i].pattern, path, &id, &len))
-			continue;
-		// No id is longer than a 64-bit number.
-		if (id && len < sizeof(id_text)) {
-			memcpy(id_text, id, len);
-			request->id = id_text;
-		}
-		return answer_route(api, &routes[i], request, response);
-	}
+	if (request->route)
+		return answer_route(api, request->route, request, response);
 	if (!strcmp(path, "/healthz"))
 		return answer_health(api, response);
 	const struct server_asset *asset = server_asset_find(is_page(path) ? "/index.html" : path);
@@ -178,5 +194,6 @@ static struct ey_error *handle(void *arg, struct server_request *request,
 
 struct http_handler server_routes(struct api *api)
 {
-	return (struct http_handler){.methods = methods, .handle = handle, .arg = api};
+	return (struct http_handler){
+		.methods = methods, .begin = begin, .handle = handle, .arg = api};
 }

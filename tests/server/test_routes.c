@@ -21,7 +21,9 @@ static unsigned int ask(struct api *api, const char *path)
 	unsigned int status;
 
 	assert_null(server_target_parse(&request.target, path, strlen(path)));
-	struct ey_error *err = handler.handle(handler.arg, &request, &response);
+	struct ey_error *err = handler.begin(handler.arg, &request, &response);
+	if (!err && !response.status)
+		err = handler.handle(handler.arg, &request, &response);
 	status = err ? server_status_of(err) : response.status;
 	ey_error_destroy(err);
 	server_response_deinit(&response);
