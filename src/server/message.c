@@ -36,6 +36,23 @@ void server_response_header(struct server_response *response, const char *name, 
 		(struct server_response_header){.name = name, .value = value};
 }
 
+const char *server_method_name(enum server_method method)
+{
+	switch (method) {
+	case SERVER_GET:
+		return "GET";
+	case SERVER_POST:
+		return "POST";
+	case SERVER_PATCH:
+		return "PATCH";
+	case SERVER_DELETE:
+		return "DELETE";
+	case SERVER_OPTIONS:
+		return "OPTIONS";
+	}
+	return "";
+}
+
 void server_response_deinit(struct server_response *response)
 {
 	ey_buf_deinit(&response->body);

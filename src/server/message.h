@@ -21,6 +21,9 @@ enum server_method {
 	SERVER_OPTIONS = 16,
 };
 
+/** "GET", "POST", ... */
+const char *server_method_name(enum server_method method);
+
 /** How the body of a request comes to its route. */
 enum server_body {
 	/** application/json of at most HTTP_BODY_MAX bytes, in server_request.body. */

@@ -192,6 +192,14 @@ static struct ey_error *handle(void *arg, struct server_request *request,
 	return NULL;
 }
 
+const char *server_route_at(size_t i, enum server_method *method_ret)
+{
+	if (i >= EY_ARRAY_SIZE(routes))
+		return NULL;
+	*method_ret = routes[i].method;
+	return routes[i].pattern;
+}
+
 struct http_handler server_routes(struct api *api)
 {
 	return (struct http_handler){

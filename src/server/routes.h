@@ -9,4 +9,10 @@
 /** The handler for http_server_create(); @p api must outlive the server. */
 struct http_handler server_routes(struct api *api);
 
+/**
+ * The @p i-th address, "{id}" and all, and its method; NULL behind the last. Pages and files of the
+ * console are none: docs/openapi.json describes these and nothing else.
+ */
+const char *server_route_at(size_t i, enum server_method *method_ret);
+
 #endif
