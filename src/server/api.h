@@ -7,6 +7,8 @@
 #ifndef EYRIE_SERVER_API_H
 #define EYRIE_SERVER_API_H
 
+#include <stdatomic.h>
+
 #include "base/config.h"
 #include "base/error.h"
 #include "base/json.h"
@@ -27,6 +29,8 @@ struct api {
 	struct server_jobs *jobs;
 	/** When eyried started, seconds since 1970. */
 	int64_t started;
+	/** The server was told to stop: balancers should send nobody here any more. */
+	atomic_bool stopping;
 };
 
 /** A route's function: answer @p request over the connection @p db. */
@@ -49,6 +53,7 @@ api_fn api_alerts, api_alert, api_alert_ack;
 api_fn api_issues, api_issue, api_issue_create, api_issue_change, api_issue_comment;
 api_fn api_issue_reasons, api_issue_fixes, api_issue_rules;
 api_fn api_report, api_report_page;
+api_fn api_health, api_ready;
 
 /** The number in the route's "{id}"; EY_ERR_NOT_FOUND where it is none. */
 struct ey_error *api_id(const struct server_request *request, int64_t *ret) EY_MUST_CHECK;

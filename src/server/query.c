@@ -9,6 +9,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 
@@ -211,12 +212,31 @@ struct ey_error *server_query_time(const struct server_target *target, const cha
 	const char *text = server_query_string(target, name);
 
 	*ret = fallback;
-	if (text && !ey_time_parse(text, ret))
-		return ey_error_create(
-			EY_ERR_INPUT,
-			"parameter \"%s\" is not a time such as 2026-11-23 or 2026-11-23T14:35:46Z",
-			name);
-	return NULL;
+	if (!text || ey_time_parse(text, ret))
+		return NULL;
+	// "-24h": so long ago.
+	if (text[0] == '-' && ey_duration_parse(text + 1, ret)) {
+		*ret = EY_MAX(ey_time_now() - *ret, (int64_t)1);
+		return NULL;
+	}
+	return ey_error_create(EY_ERR_INPUT,
+			       "parameter \"%s\" is not a time such as 2026-11-23, "
+			       "2026-11-23T14:35:46Z, or -24h, -30min, -7d for so long ago",
+			       name);
+}
+
+static struct ey_error *unknown_parameter(const char *name, const char *const *known)
+{
+	_cleanup_buf_ struct ey_buf list = EY_BUF_INIT;
+
+	if (!known[0])
+		return ey_error_create(EY_ERR_INPUT,
+				       "there is no parameter \"%s\" here; this address takes none",
+				       name);
+	for (size_t i = 0; known[i]; i++)
+		ey_buf_printf(&list, "%s%s", i ? ", " : "", known[i]);
+	return ey_error_create(EY_ERR_INPUT, "there is no parameter \"%s\" here; there are: %s",
+			       name, ey_buf_str(&list));
 }
 
 struct ey_error *server_query_only(const struct server_target *target, const char *const *names)
@@ -227,27 +247,44 @@ struct ey_error *server_query_only(const struct server_target *target, const cha
 		while (names[n] && strcmp(names[n], target->params[i].name) != 0)
 			n++;
 		if (!names[n])
-			return ey_error_create(EY_ERR_INPUT, "there is no parameter \"%s\" here",
-					       target->params[i].name);
+			return unknown_parameter(target->params[i].name, names);
 	}
 	return NULL;
 }
 
-bool server_accepts(const char *accept, const char *coding)
+// The q value of an item "coding;q=0.5" of Accept-Encoding: thousandths, 1000 where none is given.
+static int quality(const char *s, size_t len)
+{
+	const char *q = memmem(s, len, "q=", 2);
+	int v = 0, digit = 100;
+
+	if (!q)
+		return 1000;
+	q += 2;
+	if (*q == '1')
+		return 1000;
+	if (*q != '0' || q[1] != '.')
+		return 0;
+	for (q += 2; digit && q < s + len && isdigit((unsigned char)*q); q++, digit /= 10)
+		v += (*q - '0') * digit;
+	return v;
+}
+
+int server_accepts(const char *accept, const char *coding)
 {
 	size_t len = strlen(coding);
+	int any = 0;
 
 	for (const char *s = accept; s && *s;) {
 		s += strspn(s, " \t,");
 		size_t item = strcspn(s, ",");
 		size_t token = strcspn(s, " \t;,");
 
-		if (token == len && !strncasecmp(s, coding, len)) {
-			const char *q = memmem(s, item, "q=", 2);
-
-			return !q || strtod(q + 2, NULL) > 0;
-		}
+		if (token == len && !strncasecmp(s, coding, len))
+			return quality(s, item);
+		if (token == 1 && *s == '*')
+			any = quality(s, item);
 		s += item;
 	}
-	return false;
+	return any;
 }

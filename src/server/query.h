@@ -50,17 +50,20 @@ const char *server_query_string(const struct server_target *target, const char *
 /** A whole number between @p min and @p max, or @p fallback where the parameter is missing. */
 struct ey_error *server_query_int(const struct server_target *target, const char *name, int64_t min,
 				  int64_t max, int64_t fallback, int64_t *ret) EY_MUST_CHECK;
-/** A time ("2026-11-23" or "2026-11-23T14:35:46Z"), or @p fallback. */
+/** A time ("2026-11-23", "2026-11-23T14:35:46Z", or "-24h": so long ago), or @p fallback. */
 struct ey_error *server_query_time(const struct server_target *target, const char *name,
 				   int64_t fallback, int64_t *ret) EY_MUST_CHECK;
-/** EY_ERR_INPUT naming the first parameter that is not in @p names (ended by NULL). */
+/** EY_ERR_INPUT naming the first parameter that is not in @p names (ended by NULL), and these. */
 struct ey_error *server_query_only(const struct server_target *target,
 				   const char *const *names) EY_MUST_CHECK;
 
 /** A whole decimal number without sign unless negative, nothing around it. */
 bool server_int_parse(const char *s, int64_t *ret);
 
-/** Whether @p accept (an Accept-Encoding header, may be NULL) names @p coding with q > 0. */
-bool server_accepts(const char *accept, const char *coding);
+/**
+ * How much @p accept (an Accept-Encoding header, may be NULL) likes @p coding: thousandths of q, by
+ * its name or by "*"; 0: not at all.
+ */
+int server_accepts(const char *accept, const char *coding);
 
 #endif

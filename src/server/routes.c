@@ -14,6 +14,8 @@ struct route {
 	/** How its body comes; a stream's `begin` says where it goes. */
 	enum server_body body;
 	api_begin_fn *begin;
+	/** Answers without a connection to the database (its `db` is NULL), or takes one itself. */
+	bool no_db;
 };
 
 static const struct route routes[] = {
@@ -41,6 +43,8 @@ static const struct route routes[] = {
 	{SERVER_POST, "/api/v1/issues/{id}/rules", api_issue_rules},
 	{SERVER_GET, "/api/v1/report", api_report},
 	{SERVER_GET, "/report.html", api_report_page},
+	{SERVER_GET, "/healthz", api_health, .no_db = true},
+	{SERVER_GET, "/readyz", api_ready, .no_db = true},
 };
 
 /** Addresses of the console's pages: its script draws them all from one index.html. */
@@ -92,7 +96,7 @@ static unsigned int methods(void *arg, const char *path)
 		if (matches(routes[i].pattern, path, &id, &len))
 			found |= routes[i].method;
 	}
-	if (!found && (!strcmp(path, "/healthz") || is_page(path) || server_asset_find(path)))
+	if (!found && (is_page(path) || server_asset_find(path)))
 		found = SERVER_GET;
 	return found;
 }
@@ -116,37 +120,16 @@ static struct ey_error *answer_route(const struct api *api, const struct route *
 				     struct server_response *response)
 {
 	struct db *db = NULL;
-	struct ey_error *err = server_db_pool_take(api->pool, &db);
 
+	if (route->no_db)
+		return route->fn(api, NULL, request, response);
+	struct ey_error *err = server_db_pool_take(api->pool, &db);
 	if (err)
 		return err;
 	err = route->fn(api, db, request, response);
 	// Out of reach or locked: whatever state the connection is in, the next one begins anew.
 	server_db_pool_give(api->pool, db, err && err->code == EY_ERR_IO);
 	return err;
-}
-
-// Alive means: the database answers.
-static struct ey_error *answer_health(const struct api *api, struct server_response *response)
-{
-	struct db *db = NULL;
-	unsigned int version;
-	struct ey_json json;
-	struct ey_error *err = server_db_pool_take(api->pool, &db);
-
-	if (!err) {
-		err = db_schema_version(db, &version);
-		server_db_pool_give(api->pool, db, err != NULL);
-	}
-	if (err)
-		return err;
-	server_response_json(response, &json);
-	ey_json_object_begin(&json);
-	ey_json_kv_string(&json, "status", "ok");
-	ey_json_kv_string(&json, "version", EYRIE_VERSION);
-	ey_json_kv_uint(&json, "schema", version);
-	ey_json_object_end(&json);
-	return NULL;
 }
 
 static struct ey_error *begin(void *arg, struct server_request *request,
@@ -182,8 +165,6 @@ static struct ey_error *handle(void *arg, struct server_request *request,
 
 	if (request->route)
 		return answer_route(api, request->route, request, response);
-	if (!strcmp(path, "/healthz"))
-		return answer_health(api, response);
 	const struct server_asset *asset = server_asset_find(is_page(path) ? "/index.html" : path);
 	if (!asset)
 		return ey_error_create(EY_ERR_NOT_FOUND, "there is nothing at this address");

@@ -126,6 +126,7 @@ struct ey_error *server_run(const struct ey_config *config)
 			;
 		ey_log_info("stopping: got %s", strsignal(signum));
 		server_sd_notify("STOPPING=1");
+		s.api.stopping = true;
 	}
 	stop(&s);
 	return err;

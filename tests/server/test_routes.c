@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The addresses, without a server before them. */
+#include <ctype.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,6 +10,8 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+
+#include <jansson.h>
 
 #include "base/file.h"
 #include "server/routes.h"
@@ -44,21 +47,90 @@ static void unusable_database_is_503(void **state)
 	assert_null(ey_file_write_whole(path, 0600, "this is no database, by far not\n", 32));
 	assert_null(ey_config_set(&config, "database", "path", path, "test"));
 	assert_null(server_db_pool_create(&config, 2, &api.pool));
-	assert_int_equal(ask(&api, "/healthz"), 503);
+	assert_null(ey_config_set(&config, "repository", "path", "/tmp", "test"));
+	assert_int_equal(ask(&api, "/healthz"), 200);
+	assert_int_equal(ask(&api, "/readyz"), 503);
 	assert_int_equal(ask(&api, "/api/v1/crashes"), 503);
 	assert_int_equal(unlink(path), 0);
-	assert_int_equal(ask(&api, "/healthz"), 200); // made anew
+	assert_int_equal(ask(&api, "/readyz"), 200); // made anew
 	assert_int_equal(ask(&api, "/api/v1/crashes"), 200);
 	assert_int_equal(ask(&api, "/api/v1/crashes?limit=x"), 400);
+	assert_null(ey_config_set(&config, "repository", "path", path, "test"));
+	assert_int_equal(ask(&api, "/readyz"), 503); // a file is no repository
+	assert_null(ey_config_set(&config, "repository", "path", "/tmp", "test"));
+	api.stopping = true;
+	assert_int_equal(ask(&api, "/readyz"), 503);
+	assert_int_equal(ask(&api, "/healthz"), 200);
 	server_db_pool_destroy(api.pool);
 	unlink(path);
 	ey_config_deinit(&config);
+}
+
+// The description's word for a method: "get".
+static void lower(const char *name, char *buf, size_t size)
+{
+	size_t n = 0;
+
+	for (; name[n] && n + 1 < size; n++)
+		buf[n] = (char)tolower((unsigned char)name[n]);
+	buf[n] = '\0';
+}
+
+static bool is_routed(const char *path, const char *method)
+{
+	enum server_method m;
+	const char *pattern;
+	char name[16];
+
+	for (size_t i = 0; (pattern = server_route_at(i, &m)); i++) {
+		lower(server_method_name(m), name, sizeof(name));
+		// HEAD is answered wherever GET is, so it may be described without a route.
+		if (!strcmp(pattern, path) &&
+		    (!strcmp(name, method) || (!strcmp(method, "head") && m == SERVER_GET)))
+			return true;
+	}
+	return false;
+}
+
+// docs/openapi.json describes each route, and nothing that is none.
+static void each_route_is_described(void **state)
+{
+	json_t *doc = json_load_file(EYRIE_OPENAPI, JSON_REJECT_DUPLICATES, NULL);
+	const char *path, *method;
+	enum server_method m;
+	json_t *item, *operation;
+	char name[16];
+	int wrong = 0;
+
+	assert_non_null(doc);
+	json_t *paths = json_object_get(doc, "paths");
+	for (size_t i = 0; (path = server_route_at(i, &m)); i++) {
+		lower(server_method_name(m), name, sizeof(name));
+		assert_true(name[0]);
+		if (!json_object_get(json_object_get(paths, path), name)) {
+			print_error("docs/openapi.json does not describe %s %s\n", name, path);
+			wrong++;
+		}
+	}
+	json_object_foreach(paths, path, item)
+	{
+		json_object_foreach(item, method, operation)
+		{
+			if (is_routed(path, method))
+				continue;
+			print_error("src/server/routes.c has no %s %s\n", method, path);
+			wrong++;
+		}
+	}
+	json_decref(doc);
+	assert_int_equal(wrong, 0);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(unusable_database_is_503),
+		cmocka_unit_test(each_route_is_described),
 	};
 
 	return cmocka_run_group_tests_name("routes", tests, NULL, NULL);

@@ -101,6 +101,13 @@ static void encodings_are_negotiated(void **state)
 	assert_false(server_accepts("gzip-x", "gzip"));
 	assert_false(server_accepts("", "gzip"));
 	assert_false(server_accepts(NULL, "gzip"));
+	assert_int_equal(server_accepts("gzip, zstd;q=0.25", "gzip"), 1000);
+	assert_int_equal(server_accepts("gzip, zstd;q=0.25", "zstd"), 250);
+	assert_int_equal(server_accepts("zstd;q=1.000 , *;q=0.1", "zstd"), 1000);
+	assert_int_equal(server_accepts("br, *;q=0.1", "gzip"), 100);
+	assert_int_equal(server_accepts("gzip;q=0, *", "gzip"), 0);
+	assert_int_equal(server_accepts("gzip;q=0.0009", "gzip"), 0);
+	assert_int_equal(server_accepts("gzip;q=x", "gzip"), 0);
 }
 
 static void only_own_names_and_origins(void **state)
