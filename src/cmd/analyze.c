@@ -14,6 +14,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "cmd/command.h"
+#include "cmd/sealed.h"
 
 static const char help[] =
 	"Analyse a kernel dump from the dump alone: no vmlinux, no debuginfo package.\n"
@@ -47,6 +48,10 @@ static const char help[] =
 	"  --crash=PROGRAM      the crash utility (crash, in PATH)\n"
 	"  --crash-commands=FILE  what to ask it, one command a line\n"
 	"  --crash-timeout=SECONDS  stop crash after so long (default 600)\n"
+	"  --key=FILE           secret key of a sealed dump, which is unsealed to a file without a "
+	"name\n"
+	"                       in $TMPDIR (/var/tmp); default: [repository] seal_secret\n"
+	"  --passphrase-file=FILE  its passphrase, in place of asking\n"
 	"  --config=FILE        read this in place of /etc/eyrie/eyrie.conf\n"
 	"  -o, --output=FILE    write to FILE, which appears whole, instead of standard output\n"
 	"  -h, --help           show this\n"
@@ -62,6 +67,8 @@ struct arguments {
 	bool json;
 	const char *output;
 	const char *config;
+	const char *key;
+	const char *passphrase_file;
 	struct analysis_options options;
 	struct engine_options engine;
 };
@@ -106,6 +113,8 @@ static int parse_arguments(int argc, char **argv, struct arguments *a)
 		{"crash", required_argument, NULL, 'c'},
 		{"crash-commands", required_argument, NULL, 'C'},
 		{"crash-timeout", required_argument, NULL, 'T'},
+		{"key", required_argument, NULL, 'k'},
+		{"passphrase-file", required_argument, NULL, 'p'},
 		{"config", required_argument, NULL, 'g'},
 		{"help", no_argument, NULL, 'h'},
 		{NULL, 0, NULL, 0},
@@ -153,6 +162,12 @@ static int parse_arguments(int argc, char **argv, struct arguments *a)
 		case 'C':
 			a->engine.commands = optarg;
 			break;
+		case 'k':
+			a->key = optarg;
+			break;
+		case 'p':
+			a->passphrase_file = optarg;
+			break;
 		case 'g':
 			a->config = optarg;
 			break;
@@ -192,13 +207,16 @@ int cmd_analyze(int argc, char **argv)
 	if (ret >= 0)
 		return ret;
 	_cleanup_config_ struct ey_config config = {0};
+	_cleanup_unsealed_ struct unsealed unsealed = UNSEALED_INIT;
 	struct ey_error *err = ey_config_load(&config, a.config);
 	if (!err)
 		err = engine_configure(&a.engine, &config);
+	if (!err)
+		err = unsealed_open(&config, argv[optind], a.key, a.passphrase_file, &unsealed);
 	if (err)
 		return ey_error_report(err);
 	a.engine.native = &a.options;
-	err = engine_run(argv[optind], &a.engine, &result);
+	err = engine_run(unsealed.path, &a.engine, &result);
 	if (err)
 		return ey_error_report(err);
 	const char *data = a.json ? result.record : result.text;

@@ -28,6 +28,8 @@ int cmd_analyze(int argc, char **argv);
 int cmd_types(int argc, char **argv);
 int cmd_oops(int argc, char **argv);
 int cmd_agent(int argc, char **argv);
+int cmd_seal(int argc, char **argv);
+int cmd_unseal(int argc, char **argv);
 
 int cmd_populate(int argc, char **argv);
 int cmd_ingest(int argc, char **argv);

@@ -50,6 +50,11 @@ static const struct command commands[] = {
 #ifdef EYRIE_HAVE_AGENT
 	{"agent", cmd_agent, "Find this host's new dumps, analyse and file them"},
 #endif
+#ifdef EYRIE_HAVE_SEAL
+	{"seal", cmd_seal,
+	 "Keys for sealed dumps: hosts write them, only the secret key reads them"},
+	{"unseal", cmd_unseal, "Unseal a dump"},
+#endif
 	{"ingest", run_center_command, "The whole chain for one dump: file, count, alert (center)"},
 	{"populate", run_center_command,
 	 "Take what is new in a repository into the database (center)"},
