@@ -16,20 +16,33 @@ static const struct counter {
 	/** Gives the number for the row that is called "t". */
 	const char *count;
 } counters[] = {
-	{"reasons", "crashes", "crashes",
+	{"reasons", "crashes", "the number of crashes is",
 	 "(SELECT count(*) FROM crashes c WHERE c.reason_id = t.id)"},
-	{"reasons", "hosts", "hosts",
+	{"reasons", "hosts", "the number of hosts is",
 	 "(SELECT count(DISTINCT c.host_id) FROM crashes c WHERE c.reason_id = t.id)"},
-	{"reasons", "dumps", "dumps",
+	{"reasons", "dumps", "the number of dumps is",
 	 "(SELECT count(*) FROM crashes c WHERE c.reason_id = t.id AND c.dump = 'kept')"},
-	{"hosts", "crashes", "crashes", "(SELECT count(*) FROM crashes c WHERE c.host_id = t.id)"},
-	{"hosts", "reasons", "reasons",
+	{"hosts", "crashes", "the number of crashes is",
+	 "(SELECT count(*) FROM crashes c WHERE c.host_id = t.id)"},
+	{"hosts", "reasons", "the number of reasons is",
 	 "(SELECT count(DISTINCT c.reason_id) FROM crashes c WHERE c.host_id = t.id)"},
-	{"signatures", "crashes", "crashes",
+	{"signatures", "crashes", "the number of crashes is",
 	 "(SELECT count(*) FROM crashes c WHERE c.signature_id = t.id)"},
-	{"reason_hosts", "crashes", "crashes",
+	{"reason_hosts", "crashes", "the number of crashes is",
 	 "(SELECT count(*) FROM crashes c WHERE c.reason_id = t.reason_id AND c.host_id = "
 	 "t.host_id)"},
+	// A reason that was merged into another keeps its times.
+	{"reasons", "first_seen", "the first time is",
+	 "coalesce((SELECT min(c.time) FROM crashes c WHERE c.reason_id = t.id), t.first_seen)"},
+	{"reasons", "last_seen", "the last time is",
+	 "coalesce((SELECT max(c.time) FROM crashes c WHERE c.reason_id = t.id), t.last_seen)"},
+	{"signatures", "first_seen", "the first time is",
+	 "coalesce((SELECT min(c.time) FROM crashes c WHERE c.signature_id = t.id), t.first_seen)"},
+	{"signatures", "last_seen", "the last time is",
+	 "coalesce((SELECT max(c.time) FROM crashes c WHERE c.signature_id = t.id), t.last_seen)"},
+	{"reason_hosts", "last_seen", "the last time is",
+	 "(SELECT max(c.time) FROM crashes c WHERE c.host_id = t.host_id AND c.reason_id + 0 = "
+	 "t.reason_id)"},
 };
 
 static void read_problem(struct db_statement *st, struct db_arena *arena, void *item, bool *failed)
@@ -54,7 +67,7 @@ static struct ey_error *append(struct db_problem_list *list, const char *text)
 static struct ey_error *check_counter(struct db *db, const struct counter *c,
 				      struct db_problem_list *list)
 {
-	char sql[512], text[160];
+	char sql[640], text[160];
 	int64_t wrong = 0;
 
 	snprintf(sql, sizeof(sql), "SELECT count(*) FROM %s t WHERE t.%s <> %s", c->table,
@@ -62,8 +75,8 @@ static struct ey_error *check_counter(struct db *db, const struct counter *c,
 	struct ey_error *err = db_scalar_values(db, &wrong, NULL, sql, NULL, 0);
 	if (err || !wrong)
 		return err;
-	snprintf(text, sizeof(text), "the number of %s is wrong in %lld row%s of %s", c->what,
-		 (long long)wrong, wrong == 1 ? "" : "s", c->table);
+	snprintf(text, sizeof(text), "%s wrong in %lld row%s of %s", c->what, (long long)wrong,
+		 wrong == 1 ? "" : "s", c->table);
 	return append(list, text);
 }
 

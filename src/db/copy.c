@@ -37,6 +37,9 @@ static const struct table {
 	{"issue_fixes", {"id"}},
 	{"issue_rules", {"id"}},
 	{"issue_history", {"id"}},
+	{"reason_keys", {"key"}},
+	{"reason_changes", {"id"}},
+	{"reason_sweeps", {"id"}},
 };
 
 /** A row as it is read, and the place to go on from. */

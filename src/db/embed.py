@@ -7,11 +7,13 @@ import sys
 
 out, files = sys.argv[1], sorted(sys.argv[2:], key=os.path.basename)
 rows = []
-for number, path in enumerate(files, 1):
+last = 0
+for path in files:
     name = os.path.basename(path)
     match = re.fullmatch(r"(\d{3})-[a-z0-9-]+\.sql", name)
-    if not match or int(match.group(1)) != number:
-        sys.exit(f"{path}: migrations are numbered 001, 002, ... without gaps")
+    if not match or int(match.group(1)) <= last:
+        sys.exit(f"{path}: migrations are numbered 001, 002, ..., each number once")
+    last = int(match.group(1))
     text = open(path, encoding="utf-8").read()
     lines = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("--")]
     body = "\n".join('\t "%s\\n"' % line.replace("\\", "\\\\").replace('"', '\\"') for line in lines)

@@ -5,6 +5,7 @@
 #include "db/issue.h"
 #include "db/part.h"
 #include "db/reason.h"
+#include "db/reason_rules.h"
 #include "db/sql.h"
 
 /* How far apart two sources may put the same crash, seconds. */
@@ -123,13 +124,15 @@ static struct ey_error *add_boot(struct db *db, const struct db_intake *in,
 		db_text(in->kernel), db_text(in->firmware), db_id(host->model_id));
 }
 
+// @p home_ret is the reason of the key itself, from which people may have led the crash to @p
+// id_ret.
 static struct ey_error *add_reason(struct db *db, const struct db_intake *in, int64_t now,
-				   int64_t *id_ret, bool *new_ret)
+				   int64_t *home_ret, int64_t *id_ret, bool *new_ret)
 {
+	const struct db_reason_facts facts = {in->signature, in->guilty, in->kernel};
 	bool known = false;
 	// Asked first: an insert that meets the same key would use up an id.
-	struct ey_error *err = db_scalar(
-		db, id_ret, &known, "SELECT id FROM reasons WHERE key = ?1", db_text(in->reason));
+	struct ey_error *err = db_reason_find(db, in->reason, &facts, home_ret, id_ret, &known);
 
 	*new_ret = !known;
 	if (err || known)
@@ -142,6 +145,7 @@ static struct ey_error *add_reason(struct db *db, const struct db_intake *in, in
 		db_text(in->title), db_int(in->time), db_int(now));
 	if (err)
 		return err;
+	*home_ret = *id_ret;
 	return db_issue_apply_rules(db, *id_ret, in->kind, in->guilty, in->module, now);
 }
 
@@ -180,8 +184,9 @@ static struct ey_error *count_crash(struct db *db, const struct db_intake *in, i
 		err = db_run(db,
 			     "UPDATE reasons SET crashes = crashes + 1, hosts = hosts + ?2, "
 			     "dumps = dumps + ?3, first_crash_id = coalesce(first_crash_id, ?5), "
-			     "first_seen = CASE WHEN first_seen < ?4 THEN first_seen ELSE ?4 END, "
-			     "last_seen = CASE WHEN last_seen > ?4 THEN last_seen ELSE ?4 END "
+			     "first_seen = CASE WHEN crashes > 0 AND first_seen < ?4 THEN "
+			     "first_seen ELSE ?4 END, last_seen = CASE WHEN crashes > 0 AND "
+			     "last_seen > ?4 THEN last_seen ELSE ?4 END "
 			     "WHERE id = ?1",
 			     db_int(reason_id), db_int(pair == 1), db_int(in->dump == DB_DUMP_KEPT),
 			     db_int(in->time), db_int(crash_id));
@@ -197,12 +202,12 @@ static struct ey_error *add_crash(struct db *db, const struct db_intake *in,
 				  const struct db_host_match *host, int64_t now,
 				  struct db_intake_result *ret)
 {
-	int64_t boot_id = 0, signature_id = 0;
+	int64_t boot_id = 0, signature_id = 0, home_id = 0;
 	bool is_new = false;
 	struct ey_error *err = add_boot(db, in, host, &boot_id);
 
 	if (!err)
-		err = add_reason(db, in, now, &ret->reason_id, &is_new);
+		err = add_reason(db, in, now, &home_id, &ret->reason_id, &is_new);
 	if (!err)
 		err = add_signature(db, in, ret->reason_id, &signature_id);
 	if (!err)
@@ -212,10 +217,11 @@ static struct ey_error *add_crash(struct db *db, const struct db_intake *in,
 			"time, received, uptime, from_dump, is_new, site, firmware, kernel, "
 			"kernel_version, machine, kind, title, function, module, guilty, "
 			"signature, comm, taint, cpu, pid, corrupted, engine, gaps, path, dump, "
-			"dump_bytes, dump_format, dump_complete) VALUES (?1, ?2, ?3, ?4, ?5, ?6, "
+			"dump_bytes, dump_format, dump_complete, home_id) VALUES (?1, ?2, ?3, ?4, "
+			"?5, ?6, "
 			"?7, ?8, ?9, ?10, ?11, ?12, "
 			"?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, "
-			"?27, ?28, ?29, ?30, ?31, ?32, ?33) RETURNING id",
+			"?27, ?28, ?29, ?30, ?31, ?32, ?33, ?34) RETURNING id",
 			db_int(host->host_id), db_int(boot_id), db_int(ret->reason_id),
 			db_id(signature_id), db_id(host->model_id), db_int(in->time), db_int(now),
 			db_int(in->uptime), db_int(in->from_dump), db_int(is_new),
@@ -226,7 +232,8 @@ static struct ey_error *add_crash(struct db *db, const struct db_intake *in,
 			db_text(in->taint), db_int(in->cpu), db_int(in->pid), db_int(in->corrupted),
 			db_text(in->engine), db_int(in->gaps), db_text(in->path),
 			db_text(db_dump_name(in->dump)), db_int(in->dump_bytes),
-			db_text(in->dump_format), db_int(in->dump_complete));
+			db_text(in->dump_format), db_int(in->dump_complete),
+			db_id(home_id == ret->reason_id ? 0 : home_id));
 	if (!err)
 		err = count_crash(db, in, ret->crash_id, ret->reason_id, host->host_id);
 	if (!err)

@@ -6,6 +6,8 @@
 #include "db/job.h"
 #include "db/outbox.h"
 #include "db/reason.h"
+#include "db/reason_move.h"
+#include "db/reason_rules.h"
 #include "db/sql.h"
 #include "db/stats.h"
 
@@ -31,6 +33,8 @@ static const char *const job_state_names[] = {DB_JOB_STATES(X)};
 static const char *const dimension_names[] = {DB_DIMENSIONS(X)};
 static const char *const issue_field_names[] = {DB_ISSUE_FIELDS(X)};
 static const char *const verdict_names[] = {DB_VERDICTS(X)};
+static const char *const sweep_names[] = {DB_SWEEPS(X)};
+static const char *const split_field_names[] = {DB_SPLIT_FIELDS(X)};
 #undef X
 
 #define DEFINE_NAME(function, type, names)     \
@@ -65,3 +69,7 @@ DEFINE_NAME(db_dimension_name, enum db_dimension, dimension_names)
 DEFINE_PARSE(db_dimension_parse, enum db_dimension, dimension_names)
 DEFINE_NAME(db_issue_field_name, enum db_issue_field, issue_field_names)
 DEFINE_NAME(db_verdict_name, enum db_verdict, verdict_names)
+DEFINE_NAME(db_split_field_name, enum db_split_field, split_field_names)
+DEFINE_PARSE(db_split_field_parse, enum db_split_field, split_field_names)
+DEFINE_NAME(db_sweep_name, enum db_sweep, sweep_names)
+DEFINE_PARSE(db_sweep_parse, enum db_sweep, sweep_names)

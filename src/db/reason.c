@@ -5,9 +5,10 @@
 
 #include "db/sql.h"
 
-#define REASON_COLUMNS                                                                        \
-	"SELECT r.id, r.key, r.kind, r.guilty, r.title, r.state, r.first_seen, r.last_seen, " \
-	"r.received, r.first_crash_id, r.issue_id, r.crashes, r.hosts, r.dumps FROM reasons r"
+#define REASON_COLUMNS                                                                          \
+	"SELECT r.id, r.key, r.kind, r.guilty, r.title, r.state, r.first_seen, r.last_seen, "   \
+	"r.received, r.first_crash_id, r.issue_id, r.crashes, r.hosts, r.dumps, r.merged_into " \
+	"FROM reasons r"
 
 static const char *const order_columns[] = {
 	[DB_REASONS_BY_LAST_SEEN] = "r.last_seen",
@@ -51,6 +52,7 @@ static void read_reason(struct db_statement *st, struct db_arena *arena, void *i
 	r->crashes = db_column_int(st, i++);
 	r->hosts = db_column_int(st, i++);
 	r->dumps = db_column_int(st, i++);
+	r->merged_into = db_column_int(st, i++);
 }
 
 static struct ey_error *run_list(struct db *db, struct db_sql *sql, enum db_reason_order order,
@@ -85,6 +87,10 @@ struct ey_error *db_reason_list(struct db *db, const struct db_reason_filter *f,
 
 	*ret = (struct db_reason_list){0};
 	db_sql_add(&sql, REASON_COLUMNS);
+	if (!f || !f->with_merged) {
+		db_sql_add(&sql, " WHERE r.merged_into IS NULL");
+		sql.has_where = true;
+	}
 	if (f) {
 		db_sql_where_text(&sql, "r.state = ?", f->state);
 		db_sql_where_text(&sql, "r.kind = ?", f->kind);

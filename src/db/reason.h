@@ -50,6 +50,8 @@ struct db_reason {
 	int64_t hosts;
 	/** Dumps of it in the repository now. */
 	int64_t dumps;
+	/** The reason that it was merged into, under which its crashes are counted; 0 for none. */
+	int64_t merged_into;
 };
 
 enum db_reason_order {
@@ -75,6 +77,8 @@ struct db_reason_filter {
 	int64_t model_id;
 	/** Reasons of this issue. */
 	int64_t issue_id;
+	/** Also those that were merged into others, which have no crashes of their own. */
+	bool with_merged;
 };
 
 struct db_reason_list {

@@ -14,6 +14,7 @@
 #include "db/backup.h"
 #include "db/folder.h"
 #include "db/issue.h"
+#include "db/reason_change.h"
 #include "db/job.h"
 #include "db/outbox.h"
 #include "fixture.h"
@@ -64,6 +65,10 @@ static void fill(struct db *db, int crashes)
 	ok(db_job_start(db, "populate", TEST_NOON, &id));
 	ok(db_state_set(db, "seen", INT64_MAX));
 	ok(db_exec(db, "INSERT INTO rejects VALUES ('north/x', '1', 'broken', 1, 2)"));
+	ok(db_exec(db, "INSERT INTO reason_keys VALUES ('g0:BUG:f1', 2)"));
+	// Not run: its sweep is to be there.
+	ok(db_reason_merge(db, &(struct db_reason_merge){2, 3, 0},
+			   &(struct db_reason_edit){"Anna", NULL, TEST_NOON}, &id));
 }
 
 /* All of a table as text, in a fixed order. */
