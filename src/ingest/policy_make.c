@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "ingest/policy_make.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/file.h"
 #include "base/json.h"
 
 enum store_want policy_want_of(const struct db_reason *reason, unsigned int keep_dumps)
@@ -93,18 +91,14 @@ struct ey_error *policy_make(struct db *db, unsigned int keep_dumps, struct ey_b
 struct ey_error *policy_make_publish(struct db *db, unsigned int keep_dumps, struct store *store)
 {
 	_cleanup_buf_ struct ey_buf buf = EY_BUF_INIT;
-	_cleanup_free_ char *path = NULL, *old = NULL;
+	_cleanup_free_ char *old = NULL;
 	size_t len;
 	struct ey_error *err = policy_make(db, keep_dumps, &buf);
 
 	if (err)
 		return err;
-	if (asprintf(&path, "%s/%s", store_root(store), STORE_POLICY_FILE) < 0) {
-		path = NULL;
-		return &ey_error_nomem;
-	}
 	// Each rename makes every host read it again: leave it alone where nothing changed.
-	err = ey_file_read_whole(path, STORE_POLICY_MAX_BYTES, &old, &len);
+	err = store_read(store, STORE_POLICY_FILE, STORE_POLICY_MAX_BYTES, &old, &len);
 	if (!err && len == buf.len && !memcmp(old, buf.data, len))
 		return NULL;
 	ey_error_destroy(err);

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "ingest/purge.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -32,18 +30,18 @@ struct ey_error *purge_options_load(struct purge_options *options, const struct 
  */
 static struct ey_error *check_site(struct store *store, const char *path)
 {
-	_cleanup_free_ char *site = NULL;
-	struct stat st;
+	_cleanup_free_ char *site = strndup(path, strcspn(path, "/"));
+	bool found;
 
-	if (asprintf(&site, "%s/%.*s", store_root(store), (int)strcspn(path, "/"), path) < 0) {
-		site = NULL;
+	if (!site)
 		return &ey_error_nomem;
-	}
-	if (lstat(site, &st) == 0 && S_ISDIR(st.st_mode))
-		return NULL;
-	return ey_error_create(
-		EY_ERR_IO, "there is no folder %s, which held dumps: is the repository mounted?",
-		site);
+	struct ey_error *err = store_has_site(store, site, &found);
+	if (!err && !found)
+		err = ey_error_create(
+			EY_ERR_IO,
+			"there is no folder %s/%s, which held dumps: is the repository mounted?",
+			store_root(store), site);
+	return err;
 }
 
 struct run {

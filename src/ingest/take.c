@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "ingest/take.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,29 +31,48 @@ void take_deinit(struct take *take)
 	*take = (struct take){0};
 }
 
+// Without a record what counts is a text of crash's: the folder changes with each file.
+static struct ey_error *stamp_without_record(const struct store_entry *entry, const char *why,
+					     char **ret)
+{
+	_cleanup_store_files_ struct store_files files = {0};
+	struct store_file_info newest = {0}, text = {0};
+	int64_t filed = 0;
+	struct ey_error *err = store_entry_list(entry, &files);
+
+	if (!err)
+		err = store_entry_filed(entry, &filed);
+	// What cannot be listed has no stamp but the reason why there is no record.
+	ey_error_destroy(err);
+	for (size_t i = 0; i < files.count; i++) {
+		const struct store_file_info *f = &files.files[i];
+
+		if (f->mtime > newest.mtime ||
+		    (f->mtime == newest.mtime && f->mtime_ns > newest.mtime_ns))
+			newest = *f;
+		if (!strcmp(f->name, STORE_ANALYSIS))
+			text = *f;
+	}
+	if (asprintf(ret,
+		     "no record: %s, %" PRId64 ", %zu, %" PRId64 ".%09" PRIu32 ", %" PRId64
+		     ".%09" PRIu32 ":%" PRIu64,
+		     why, filed, files.count, newest.mtime, newest.mtime_ns, text.mtime,
+		     text.mtime_ns, text.size) < 0) {
+		*ret = NULL;
+		return &ey_error_nomem;
+	}
+	return NULL;
+}
+
 struct ey_error *take_stamp(const struct store_entry *entry, char **ret)
 {
-	struct stat st;
-	int n;
+	struct store_file_info info;
+	_cleanup_error_ struct ey_error *missing = store_entry_stat(entry, STORE_RECORD, &info);
 
-	// Without a record what counts is a text of crash's: a new file changes the folder, and the
-	// usual one may grow.
-	if (fstatat(entry->dirfd, STORE_RECORD, &st, AT_SYMLINK_NOFOLLOW) < 0) {
-		int errnum = errno;
-		struct stat text = {0};
-
-		if (fstat(entry->dirfd, &st) < 0)
-			st = (struct stat){0};
-		if (fstatat(entry->dirfd, STORE_ANALYSIS, &text, AT_SYMLINK_NOFOLLOW) < 0)
-			text = (struct stat){0};
-		n = asprintf(ret, "no record: %s, %" PRId64 ".%09ld, %" PRId64 ".%09ld:%" PRId64,
-			     strerror(errnum), (int64_t)st.st_mtim.tv_sec, st.st_mtim.tv_nsec,
-			     (int64_t)text.st_mtim.tv_sec, text.st_mtim.tv_nsec,
-			     (int64_t)text.st_size);
-	} else
-		n = asprintf(ret, "%" PRId64 ".%09ld:%" PRId64 ":%o", (int64_t)st.st_mtim.tv_sec,
-			     st.st_mtim.tv_nsec, (int64_t)st.st_size, st.st_mode & S_IFMT);
-	if (n < 0) {
+	if (missing)
+		return stamp_without_record(entry, missing->message, ret);
+	if (asprintf(ret, "%" PRId64 ".%09" PRIu32 ":%" PRIu64 ":%o", info.mtime, info.mtime_ns,
+		     info.size, (unsigned int)info.type) < 0) {
 		*ret = NULL;
 		return &ey_error_nomem;
 	}
@@ -183,15 +200,13 @@ static struct ey_error *read_optional(const struct store_entry *entry, const cha
 
 static struct ey_error *find_dump(const struct store_entry *entry, struct db_intake *in)
 {
-	_cleanup_close_ int fd = -1;
-	uint64_t size;
-	struct ey_error *err = store_entry_open_file(entry, STORE_VMCORE, &fd, &size);
+	struct store_file_info info;
+	struct ey_error *err = store_entry_stat(entry, STORE_VMCORE, &info);
 
-	if (!err) {
+	if (!err && S_ISREG(info.type)) {
 		in->dump = DB_DUMP_KEPT;
-		in->dump_bytes = (int64_t)size;
-	} else if (err->code == EY_ERR_NOT_FOUND || err->code == EY_ERR_INPUT) {
-		// No dump, or something else under its name, which is none.
+		in->dump_bytes = (int64_t)info.size;
+	} else if (err && err->code == EY_ERR_NOT_FOUND) {
 		ey_error_destroy(err);
 		err = NULL;
 	}
@@ -227,7 +242,6 @@ struct ey_error *take_read(const struct store_entry *entry, const struct populat
 	size_t max_record = options->max_record_bytes ? options->max_record_bytes : MAX_RECORD;
 	size_t max_text = options->max_analysis_bytes ? options->max_analysis_bytes : MAX_ANALYSIS;
 	struct db_intake *in = &ret->intake;
-	struct stat st;
 	size_t len;
 
 	*ret = (struct take){0};
@@ -242,10 +256,11 @@ struct ey_error *take_read(const struct store_entry *entry, const struct populat
 	in->folder = entry->host;
 	in->parts[DB_PART_RECORD].data = ret->record_text;
 	in->parts[DB_PART_RECORD].len = len;
-	// The folder's own time is that of its filing: its files are made before it appears.
-	if (fstat(entry->dirfd, &st) < 0)
-		return ey_error_errno(EY_ERR_IO, errno, "cannot stat %s", entry->path);
-	in->filed = st.st_mtime >= CLOCK_MIN && st.st_mtime <= now ? st.st_mtime : now;
+	err = store_entry_filed(entry, &in->filed);
+	if (err)
+		return err;
+	if (in->filed < CLOCK_MIN || in->filed > now)
+		in->filed = now;
 	err = take_from_record(ret, entry->time, now);
 	if (!err && !ret->analysis)
 		err = read_optional(entry, STORE_ANALYSIS, max_text, &ret->analysis, &len,

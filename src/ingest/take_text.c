@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "ingest/take_text.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "analysis/crash_text.h"
 #include "base/cleanup.h"
-#include "base/file.h"
 
 enum {
 	// Further texts of a folder nobody reads.
@@ -25,19 +22,14 @@ void take_text_deinit(struct take_text *t)
 }
 
 struct names {
-	char *name[MAX_NAMES];
+	struct store_file_info files[MAX_NAMES];
 	size_t count;
 };
 
-static void names_deinit(struct names *n)
-{
-	for (size_t i = 0; i < n->count; i++)
-		free(n->name[i]);
-}
-
 static int compare_names(const void *a, const void *b)
 {
-	const char *x = *(char *const *)a, *y = *(char *const *)b;
+	const char *x = ((const struct store_file_info *)a)->name;
+	const char *y = ((const struct store_file_info *)b)->name;
 	bool first = !strcmp(x, STORE_ANALYSIS), second = !strcmp(y, STORE_ANALYSIS);
 
 	return first != second ? (first ? -1 : 1) : strcmp(x, y);
@@ -46,30 +38,22 @@ static int compare_names(const void *a, const void *b)
 // The folder's "*.txt", analysis.txt first.
 static struct ey_error *list_texts(const struct store_entry *entry, struct names *ret)
 {
-	int fd = openat(entry->dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	_cleanup_closedir_ DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	_cleanup_store_files_ struct store_files files = {0};
+	struct ey_error *err = store_entry_list(entry, &files);
 
-	if (!dir) {
-		struct ey_error *err =
-			ey_error_errno(EY_ERR_IO, errno, "cannot list %s", entry->path);
-
-		if (fd >= 0)
-			close(fd);
+	if (err)
 		return err;
-	}
-	for (struct dirent *e; ret->count < MAX_NAMES && (e = readdir(dir));) {
-		size_t len = strlen(e->d_name);
+	for (size_t i = 0; i < files.count && ret->count < MAX_NAMES; i++) {
+		const struct store_file_info *f = &files.files[i];
+		size_t len = strlen(f->name);
 
-		if (len < 5 || strcmp(e->d_name + len - 4, ".txt") != 0 ||
-		    !ey_name_is_safe(e->d_name) || !strcmp(e->d_name, STORE_DMESG))
+		if (len < 5 || strcmp(f->name + len - 4, ".txt") != 0 ||
+		    !strcmp(f->name, STORE_DMESG))
 			continue;
-		ret->name[ret->count] = strdup(e->d_name);
-		if (!ret->name[ret->count])
-			return &ey_error_nomem;
-		ret->count++;
+		ret->files[ret->count++] = *f;
 	}
 	if (ret->count)
-		qsort(ret->name, ret->count, sizeof(*ret->name), compare_names);
+		qsort(ret->files, ret->count, sizeof(*ret->files), compare_names);
 	return NULL;
 }
 
@@ -78,7 +62,7 @@ static struct ey_error *read_text(const struct store_entry *entry, const char *n
 				  int64_t now, struct take_text *ret)
 {
 	_cleanup_free_ char *text = NULL;
-	struct stat st;
+	struct store_file_info info;
 	size_t len;
 	struct ey_error *err = store_entry_read(entry, name, max, &text, &len);
 
@@ -89,9 +73,10 @@ static struct ey_error *read_text(const struct store_entry *entry, const char *n
 	}
 	if (err || !crash_text_recognize(text, len))
 		return err;
-	if (fstatat(entry->dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return ey_error_errno(EY_ERR_IO, errno, "cannot stat %s", name);
-	if (st.st_mtime > now - SETTLE_SECONDS && st.st_mtime <= now)
+	err = store_entry_stat(entry, name, &info);
+	if (err)
+		return err;
+	if (info.mtime > now - SETTLE_SECONDS && info.mtime <= now)
 		return ey_error_create(EY_ERR_IO,
 				       "%s was changed within the last minute and may still be "
 				       "written; the next run takes it in",
@@ -106,13 +91,14 @@ static struct ey_error *make_record(const struct store_entry *entry, struct take
 	_cleanup_crash_text_ struct crash_text text = {0};
 	_cleanup_buf_ struct ey_buf record = EY_BUF_INIT;
 	struct crash_dump dump = {0};
-	struct stat st;
+	struct store_file_info info;
 	struct ey_error *err = crash_text_parse(t->text, t->text_len, &text);
 
 	if (err)
 		return err;
-	if (!fstatat(entry->dirfd, STORE_VMCORE, &st, AT_SYMLINK_NOFOLLOW) && S_ISREG(st.st_mode))
-		dump.bytes = (uint64_t)st.st_size;
+	_cleanup_error_ struct ey_error *no_dump = store_entry_stat(entry, STORE_VMCORE, &info);
+	if (!no_dump && S_ISREG(info.type))
+		dump.bytes = info.size;
 	crash_text_write_record(&text, &dump, &record);
 	t->record = ey_buf_steal(&record, &t->record_len);
 	return t->record ? NULL : &ey_error_nomem;
@@ -121,15 +107,15 @@ static struct ey_error *make_record(const struct store_entry *entry, struct take
 struct ey_error *take_text_read(const struct store_entry *entry, size_t max, int64_t now,
 				struct take_text *ret)
 {
-	_cleanup_(names_deinit) struct names names = {0};
+	struct names names = {0};
 	struct ey_error *err = list_texts(entry, &names);
 
 	*ret = (struct take_text){0};
 	for (size_t i = 0; !err && !ret->text && i < names.count; i++) {
-		err = read_text(entry, names.name[i], EY_MIN(max, (size_t)CRASH_TEXT_MAX), now,
-				ret);
+		err = read_text(entry, names.files[i].name, EY_MIN(max, (size_t)CRASH_TEXT_MAX),
+				now, ret);
 		if (!err && ret->text)
-			err = ey_error_prefix(make_record(entry, ret), "%s", names.name[i]);
+			err = ey_error_prefix(make_record(entry, ret), "%s", names.files[i].name);
 	}
 	if (!err && !ret->text)
 		err = ey_error_create(EY_ERR_NOT_FOUND,

@@ -1,17 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "store/policy.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include <jansson.h>
 
 #include "base/cleanup.h"
-#include "base/file.h"
 #include "base/json.h"
-#include "store/internal.h"
 
 static const char *const want_names[] = {
 	[STORE_WANT_VMCORE] = "vmcore",
@@ -112,19 +108,18 @@ struct ey_error *store_policy_read(const char *json, size_t len, struct store_po
 
 struct ey_error *store_policy_load(struct store *store, struct store_policy *ret)
 {
-	struct store_entry root = {.path = store->root, .dirfd = store->fd};
 	_cleanup_free_ char *json = NULL;
 	size_t len;
 
 	*ret = (struct store_policy){0};
 	struct ey_error *err =
-		store_entry_read(&root, STORE_POLICY_FILE, STORE_POLICY_MAX_BYTES, &json, &len);
+		store_read(store, STORE_POLICY_FILE, STORE_POLICY_MAX_BYTES, &json, &len);
 	if (err && err->code == EY_ERR_NOT_FOUND) {
 		ey_error_destroy(err);
 		return NULL;
 	}
 	if (!err)
-		err = ey_error_prefix(store_policy_read(json, len, ret), "%s/%s", store->root,
+		err = ey_error_prefix(store_policy_read(json, len, ret), "%s/%s", store_root(store),
 				      STORE_POLICY_FILE);
 	return err;
 }
@@ -156,21 +151,7 @@ enum store_want store_policy_decide(const struct store_policy *policy, const cha
 struct ey_error *store_policy_publish(struct store *store, const char *json, size_t len)
 {
 	_cleanup_store_policy_ struct store_policy check;
-	_cleanup_free_ char *path = NULL;
 	struct ey_error *err = store_policy_read(json, len, &check);
 
-	if (err)
-		return err;
-	if (asprintf(&path, "%s/%s", store->root, STORE_POLICY_FILE) < 0) {
-		path = NULL;
-		return &ey_error_nomem;
-	}
-	_cleanup_newfile_ struct ey_newfile f = EY_NEWFILE_INIT;
-	err = ey_newfile_open(&f, path, 0644);
-	// Hosts of other users read it, whatever our umask is.
-	if (!err && fchmod(f.fd, 0644) < 0)
-		err = ey_error_errno(EY_ERR_IO, errno, "cannot change the mode of %s", path);
-	if (!err)
-		err = ey_newfile_write(&f, json, len);
-	return err ? err : ey_newfile_commit(&f);
+	return err ? err : store_put(store, STORE_POLICY_FILE, json, len);
 }

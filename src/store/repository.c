@@ -1,74 +1,33 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What is the same whatever the repository lies on: names and paths, and the way to the backend. */
 #include "store/repository.h"
 
 #include <ctype.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 
 #include <sodium.h>
 
 #include "base/cleanup.h"
 #include "base/file.h"
-#include "store/internal.h"
+#include "store/backend.h"
 
-// Whether something is mounted at this directory; true where the kernel cannot tell.
-static bool is_mount_root(int fd)
-{
-	struct statx here;
-	struct stat self, parent;
-
-	if (!statx(fd, "", AT_EMPTY_PATH, STATX_INO, &here) &&
-	    (here.stx_attributes_mask & STATX_ATTR_MOUNT_ROOT))
-		return here.stx_attributes & STATX_ATTR_MOUNT_ROOT;
-	if (fstat(fd, &self) < 0 || fstatat(fd, "..", &parent, 0) < 0)
-		return true;
-	return self.st_dev != parent.st_dev || self.st_ino == parent.st_ino;
-}
+enum { MAX_WRITER_LENGTH = 64 };
 
 struct ey_error *store_open(const char *root, unsigned int flags, struct store **ret)
 {
-	_cleanup_store_ struct store *store = calloc(1, sizeof(*store));
-	struct stat st;
-
-	if (!store)
-		return &ey_error_nomem;
-	store->fd = -1;
-	store->root = strdup(root);
-	if (!store->root)
-		return &ey_error_nomem;
-	if ((flags & STORE_CREATE) && mkdir(root, 0755) < 0 && errno != EEXIST)
-		return ey_error_errno(EY_ERR_IO, errno, "cannot create the repository %s", root);
-	store->fd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (store->fd < 0)
-		return ey_error_errno(EY_ERR_IO, errno, "cannot open the repository %s", root);
-	if ((flags & STORE_MUST_BE_MOUNTED) && !is_mount_root(store->fd))
-		return ey_error_create(
-			EY_ERR_IO,
-			"nothing is mounted at the repository %s; mount it, or unset "
-			"must_be_mounted in [repository]",
-			root);
-	if (fstat(store->fd, &st) < 0)
-		return ey_error_errno(EY_ERR_IO, errno, "cannot stat the repository %s", root);
-	store->dir_mode = (st.st_mode & 0777) | 0700;
-	store->crash_mode = (st.st_mode & 0770) | 0700;
-	store->file_mode = (st.st_mode & 0660) | 0600;
-	*ret = no_cleanup_ptr(store);
-	return NULL;
+	return store_dir_open(root, flags, ret);
 }
 
 void store_destroy(struct store *store)
 {
 	if (!store)
 		return;
-	if (store->fd >= 0)
-		close(store->fd);
 	free(store->root);
-	free(store);
+	store->ops->destroy(store);
 }
 
 const char *store_root(const struct store *store)
@@ -131,30 +90,92 @@ void store_parse_name(const char *name, int64_t *time_ret, char id_ret[STORE_ID_
 	memcpy(id_ret, name + TIME_LENGTH + 1, STORE_ID_DIGITS + 1);
 }
 
-int store_open_dir(int dirfd, const char *name)
+static struct ey_error *check_root_name(const char *name)
 {
-	return openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (ey_name_is_safe(name))
+		return NULL;
+	return ey_error_create(EY_ERR_INPUT, "not a file's name: \"%.300s\"", name);
 }
 
-struct ey_error *store_open_regular(int dirfd, const char *name, int *fd_ret, uint64_t *size_ret)
+struct ey_error *store_read(struct store *store, const char *name, size_t max, char **data_ret,
+			    size_t *len_ret)
 {
-	// O_NONBLOCK: opening a FIFO must not wait for its other end.
-	_cleanup_close_ int fd =
-		openat(dirfd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	struct stat st;
+	struct ey_error *err = check_root_name(name);
 
-	if (fd < 0 && errno == ENOENT)
-		return ey_error_create(EY_ERR_NOT_FOUND, "there is no %s", name);
-	// ENXIO: a socket.
-	if (fd < 0)
-		return ey_error_errno(errno == ELOOP || errno == ENXIO ? EY_ERR_INPUT : EY_ERR_IO,
-				      errno, "cannot open %s", name);
-	if (fstat(fd, &st) < 0)
-		return ey_error_errno(EY_ERR_IO, errno, "cannot stat %s", name);
-	if (!S_ISREG(st.st_mode))
-		return ey_error_create(EY_ERR_INPUT, "%s is not a regular file", name);
-	if (size_ret)
-		*size_ret = (uint64_t)st.st_size;
-	*fd_ret = no_cleanup_fd(fd);
+	return err ? err : store->ops->read(store, name, max, data_ret, len_ret);
+}
+
+struct ey_error *store_put(struct store *store, const char *name, const char *data, size_t len)
+{
+	struct ey_error *err = check_root_name(name);
+
+	return err ? err : store->ops->put(store, name, data, len);
+}
+
+struct ey_error *store_has_site(struct store *store, const char *site, bool *ret)
+{
+	*ret = false;
+	return ey_name_is_safe(site) ? store->ops->has_site(store, site, ret) : NULL;
+}
+
+struct ey_error *store_staging_open(struct store *store, int *dirfd_ret)
+{
+	return store->ops->staging_open(store, dirfd_ret);
+}
+
+struct ey_error *store_clean(struct store *store, struct store_cleaned *ret)
+{
+	*ret = (struct store_cleaned){0};
+	return store->ops->clean ? store->ops->clean(store, ret) : NULL;
+}
+
+struct ey_error *store_walk(struct store *store, const struct store_walker *walker)
+{
+	return store->ops->walk(store, walker);
+}
+
+static struct ey_error *make_place(const struct store_crash *crash, const char *host,
+				   struct store_place *ret)
+{
+	time_t t = (time_t)crash->time;
+	struct tm tm;
+	char text[32];
+
+	*ret = (struct store_place){.site = crash->site, .host = host};
+	if (!ey_name_is_safe(crash->site))
+		return ey_error_create(EY_ERR_INPUT, "not a site's name: \"%.100s\"", crash->site);
+	if (crash->writer &&
+	    (!ey_name_is_safe(crash->writer) || strlen(crash->writer) > MAX_WRITER_LENGTH))
+		return ey_error_create(EY_ERR_INPUT, "not a writer's name: \"%.100s\"",
+				       crash->writer);
+	if (!crash->record.data)
+		return ey_error_create(EY_ERR_INPUT, "a crash without a record cannot be filed");
+	if (crash->time < 0 || !gmtime_r(&t, &tm) || tm.tm_year > 9999 - 1900)
+		return ey_error_create(EY_ERR_INPUT, "a crash's time must be within 1970 to 9999");
+	strftime(text, sizeof(text), "%Y%m%dT%H%M%SZ", &tm);
+	store_short_id(crash->id, ret->id);
+	snprintf(ret->name, sizeof(ret->name), "%s-%s", text, ret->id);
 	return NULL;
+}
+
+struct ey_error *store_file(struct store *store, const struct store_crash *crash,
+			    struct store_filed *ret)
+{
+	_cleanup_free_ char *host = store_host_folder(crash->hostname);
+	_cleanup_free_ char *found = NULL;
+	struct store_place place;
+
+	*ret = (struct store_filed){0};
+	if (!host)
+		return &ey_error_nomem;
+	struct ey_error *err = make_place(crash, host, &place);
+	if (err)
+		return err;
+	err = store->ops->file(store, crash, &place, &ret->already, &found);
+	if (!err &&
+	    asprintf(&ret->path, "%s/%s/%s", place.site, host, found ? found : place.name) < 0) {
+		ret->path = NULL;
+		err = &ey_error_nomem;
+	}
+	return ey_error_prefix(err, "%s/%s/%s", store->root, place.site, host);
 }

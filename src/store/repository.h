@@ -1,20 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /**
  * @file
- * The repository of crashes: one folder a crash, in a directory or a mounted NFS tree.
+ * The repository of crashes: one folder a crash, in a directory, a mounted NFS tree, or an S3
+ *bucket.
  *
  *	<root>/<site>/<host>/<YYYYMMDDTHHMMSSZ>-<id>/	record.json, analysis.txt, dmesg.txt, vmcore
  *	<root>/policy.json				what is wanted of which reason
  *(store/policy.h)
  *
- * A crash appears whole, with one rename, and never twice: its id (16 digits of the SHA-256 of the
- * crash's id text) is part of the name, and a folder that is not empty cannot be renamed onto.
- * Both hold on NFS, where several hosts write into one tree. Beside the files stands `checksums`,
- * as sha256sum(1) writes and checks it. What is being built, or was left by a writer that died, is
- * called EY_TEMP_PREFIX... and is no crash; readers pass over names that begin with a dot.
+ * A crash appears whole and never twice: its id (16 digits of the SHA-256 of the crash's id text)
+ * is part of the name. Beside the files stands `checksums`, as sha256sum(1) writes and checks it.
  *
- * The tree is hostile to its readers: anyone on any host may have written it. Nothing here follows
- * a symbolic link or waits for a FIFO below the root.
+ * In a directory a crash appears with one rename, and a folder that is not empty cannot be renamed
+ * onto; both hold on NFS, where several hosts write into one tree. What is being built, or was left
+ * by a writer that died, is called EY_TEMP_PREFIX... and is no crash; readers pass over names that
+ * begin with a dot. The tree is hostile to its readers: anyone on any host may have written it.
+ * Nothing here follows a symbolic link or waits for a FIFO below the root. For S3 see
+ *docs/adr/0023.
  */
 #ifndef EYRIE_STORE_REPOSITORY_H
 #define EYRIE_STORE_REPOSITORY_H
@@ -22,6 +24,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/error.h"
 
@@ -42,6 +45,8 @@ enum {
 	STORE_MAX_NAMES = 1 << 20,
 	/** Age in seconds after which what another writer left unfinished is removed. */
 	STORE_TEMP_MAX_AGE = 24 * 3600,
+	/** Files of one crash that are listed. */
+	STORE_MAX_FILES = 1000,
 };
 
 struct store;
@@ -64,6 +69,37 @@ static inline void store_destroyp(struct store **store)
 #define _cleanup_store_ __attribute__((cleanup(store_destroyp)))
 /** The root as it was given; owned by the store. */
 const char *store_root(const struct store *store);
+
+/**
+ * Read a whole file of the root (STORE_POLICY_FILE), at most @p max bytes, NUL-terminated (free()).
+ * EY_ERR_NOT_FOUND: there is none; EY_ERR_INPUT: too large, or no regular file.
+ */
+struct ey_error *store_read(struct store *store, const char *name, size_t max, char **data_ret,
+			    size_t *len_ret) EY_MUST_CHECK;
+/** Put a file into the root, whole, for every host to read; an older one is replaced. */
+struct ey_error *store_put(struct store *store, const char *name, const char *data,
+			   size_t len) EY_MUST_CHECK;
+/**
+ * Whether there is anything of a site: an NFS tree that is not mounted just now has nothing, and
+ * must not make anyone believe that its crashes are gone.
+ */
+struct ey_error *store_has_site(struct store *store, const char *site, bool *ret) EY_MUST_CHECK;
+/**
+ * Open the folder for files that are still being received: on the file system of the repository,
+ * where store_entry_add_dump() can link them. EY_ERR_NOT_FOUND where the store is no file system.
+ */
+struct ey_error *store_staging_open(struct store *store, int *dirfd_ret) EY_MUST_CHECK;
+
+struct store_cleaned {
+	/** Crashes that were never filed whole, and uploads that nobody finished. */
+	unsigned int crashes;
+	unsigned int uploads;
+};
+/**
+ * Remove what writers left unfinished more than STORE_TEMP_MAX_AGE ago. (In a directory the next
+ * writer to the same place does so.)
+ */
+struct ey_error *store_clean(struct store *store, struct store_cleaned *ret) EY_MUST_CHECK;
 
 /** One text file of a crash; data NULL: there is none. */
 struct store_part {
@@ -129,8 +165,12 @@ struct store_entry {
 	/** From the name; -1 and "" where the name is not of our form (a tree filled by others). */
 	int64_t time;
 	char id[STORE_ID_DIGITS + 1];
-	/** The open folder. */
-	int dirfd;
+	/** What is behind it: the store's own. */
+	struct store *store;
+	union {
+		int dirfd;
+		struct s3_folder *folder;
+	} own;
 };
 
 struct store_walker {
@@ -157,19 +197,95 @@ static inline void store_entry_destroyp(struct store_entry **entry)
 }
 #define _cleanup_store_entry_ __attribute__((cleanup(store_entry_destroyp)))
 
+/** A file of a crash. */
+struct store_file_info {
+	char name[256];
+	uint64_t size;
+	/** When it was last written, by the store's clock. */
+	int64_t mtime;
+	uint32_t mtime_ns;
+	/** S_IFREG, or what else stands there under the name; S3: always S_IFREG. */
+	mode_t type;
+};
+struct store_files {
+	/** Sorted by name, without names that are not safe. */
+	struct store_file_info *files;
+	size_t count;
+};
+void store_files_deinit(struct store_files *files);
+#define _cleanup_store_files_ __attribute__((cleanup(store_files_deinit)))
+
+/** List the files of the crash, at most STORE_MAX_FILES of them. */
+struct ey_error *store_entry_list(const struct store_entry *entry,
+				  struct store_files *ret) EY_MUST_CHECK;
+/** Look at one file; EY_ERR_NOT_FOUND. */
+struct ey_error *store_entry_stat(const struct store_entry *entry, const char *name,
+				  struct store_file_info *ret) EY_MUST_CHECK;
+/** When the crash was filed or last changed, seconds since 1970 by the store's clock. */
+struct ey_error *store_entry_filed(const struct store_entry *entry, int64_t *ret) EY_MUST_CHECK;
+
 /**
  * Read a whole file of the crash, at most @p max bytes, NUL-terminated (free()). EY_ERR_NOT_FOUND:
  * there is none; EY_ERR_INPUT: too large, or no regular file.
  */
 struct ey_error *store_entry_read(const struct store_entry *entry, const char *name, size_t max,
 				  char **data_ret, size_t *len_ret) EY_MUST_CHECK;
-/** Open a file of the crash for reading, with the same errors. @p size_ret may be NULL. */
+/**
+ * Open a file of the crash for reading, with the same errors. @p size_ret may be NULL. From S3 the
+ * whole file is fetched into an unnamed temporary file (TMPDIR, else /var/tmp) first.
+ */
 struct ey_error *store_entry_open_file(const struct store_entry *entry, const char *name,
 				       int *fd_ret, uint64_t *size_ret) EY_MUST_CHECK;
+
+/** A file of a crash, read piece by piece: nothing is kept, whatever its size. */
+struct store_reader;
+struct ey_error *store_entry_open_reader(const struct store_entry *entry, const char *name,
+					 struct store_reader **ret) EY_MUST_CHECK;
+uint64_t store_reader_size(const struct store_reader *reader);
 /**
- * Remove the dump and keep the rest: the end of its retention. @p bytes_ret: the size of what was
- * removed, 0 where there was no dump.
+ * Read up to @p len bytes at @p offset; 0 in @p ret at the end only. Reading on where the last read
+ * ended is cheap, another offset costs a request on S3.
  */
+struct ey_error *store_reader_read(struct store_reader *reader, uint64_t offset, void *buf,
+				   size_t len, size_t *ret) EY_MUST_CHECK;
+void store_reader_destroy(struct store_reader *reader);
+static inline void store_reader_destroyp(struct store_reader **reader)
+{
+	store_reader_destroy(*reader);
+}
+#define _cleanup_store_reader_ __attribute__((cleanup(store_reader_destroyp)))
+
+/** Add a text to the crash or replace it, whole, with its line in `checksums`. */
+struct ey_error *store_entry_put(const struct store_entry *entry, const char *name,
+				 const char *data, size_t len) EY_MUST_CHECK;
+
+/** A dump that comes after its crash. */
+struct store_new_dump {
+	/** NULL: STORE_VMCORE. */
+	const char *name;
+	/** An open regular file. */
+	int fd;
+	/** As in store_crash. */
+	bool may_link;
+	/** 64 hexadecimal digits that it must have; NULL: any. */
+	const char *sha256;
+};
+/**
+ * Add a dump to a crash that was filed without it: whole or not at all, with its line in
+ * `checksums`. One that is there stays: @p already_ret (may be NULL). A wrong checksum is
+ * EY_ERR_INPUT.
+ */
+struct ey_error *store_entry_add_dump(const struct store_entry *entry,
+				      const struct store_new_dump *dump,
+				      bool *already_ret) EY_MUST_CHECK;
+
+/**
+ * Remove one file and keep the rest, its checksum as well: @p bytes_ret is the size of what was
+ * removed, 0 where there was no such file.
+ */
+struct ey_error *store_entry_remove(const struct store_entry *entry, const char *name,
+				    uint64_t *bytes_ret) EY_MUST_CHECK;
+/** store_entry_remove() of the dump: the end of its retention. */
 struct ey_error *store_entry_remove_dump(const struct store_entry *entry,
 					 uint64_t *bytes_ret) EY_MUST_CHECK;
 /**

@@ -14,6 +14,7 @@
 enum { LEVELS = 3 }; // site, host, crash
 
 struct walk {
+	struct store *store;
 	const struct store_walker *walker;
 	/** The names of the levels above and this one. */
 	const char *names[LEVELS];
@@ -128,8 +129,11 @@ static const char *why_skipped(int dirfd, const char *name, int level)
 static struct ey_error *visit_crash(struct walk *w, int fd)
 {
 	_cleanup_free_ char *path = NULL;
-	struct store_entry e = {
-		.site = w->names[0], .host = w->names[1], .name = w->names[2], .dirfd = fd};
+	struct store_entry e = {.site = w->names[0],
+				.host = w->names[1],
+				.name = w->names[2],
+				.store = w->store,
+				.own.dirfd = fd};
 
 	if (asprintf(&path, "%s/%s/%s", e.site, e.host, e.name) < 0) {
 		path = NULL;
@@ -178,9 +182,9 @@ static struct ey_error *visit(struct walk *w, int dirfd, int level)
 	return err;
 }
 
-struct ey_error *store_walk(struct store *store, const struct store_walker *walker)
+struct ey_error *store_dir_walk(struct store *store, const struct store_walker *walker)
 {
-	struct walk w = {.walker = walker};
+	struct walk w = {.store = store, .walker = walker};
 
-	return visit(&w, store->fd, 0);
+	return visit(&w, store_dir_of(store)->fd, 0);
 }

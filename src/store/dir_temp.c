@@ -13,6 +13,8 @@
 
 // A builder that is alive has the form PREFIX "w-" [WRITER] "-" RANDOM.
 #define BUILDING EY_TEMP_PREFIX "w-"
+// A single file being built.
+#define FILE_BUILDING EY_TEMP_PREFIX "f"
 // What is being removed: whoever finds it may go on with that.
 #define DEAD EY_TEMP_PREFIX "dead-"
 
@@ -48,6 +50,20 @@ struct ey_error *store_temp_make(int dirfd, mode_t mode, const char *writer, cha
 	}
 	*name_ret = no_cleanup_ptr(name);
 	*fd_ret = fd;
+	return NULL;
+}
+
+struct ey_error *store_temp_create(int dirfd, mode_t mode, char **name_ret, int *fd_ret)
+{
+	_cleanup_free_ char *name = NULL;
+	struct ey_error *err = random_name(FILE_BUILDING, NULL, &name);
+
+	if (err)
+		return err;
+	*fd_ret = openat(dirfd, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+	if (*fd_ret < 0)
+		return ey_error_errno(EY_ERR_IO, errno, "cannot create a file");
+	*name_ret = no_cleanup_ptr(name);
 	return NULL;
 }
 
@@ -147,4 +163,30 @@ void store_temp_clean(int dirfd, const char *writer, int now_fd, const char *but
 		own_prefix = NULL;
 	c.own_prefix = own_prefix;
 	for_names(dirfd, clean_one, &c);
+}
+
+struct file_cleaning {
+	int64_t before;
+};
+
+static void clean_file(int dirfd, const char *name, void *arg)
+{
+	const struct file_cleaning *c = arg;
+	struct stat st;
+
+	if (strncmp(name, FILE_BUILDING, strlen(FILE_BUILDING)) != 0 ||
+	    fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+	    (int64_t)st.st_mtim.tv_sec >= c->before)
+		return;
+	unlinkat(dirfd, name, 0);
+}
+
+void store_temp_clean_files(int dirfd, int now_fd)
+{
+	struct stat now;
+
+	if (fstat(now_fd, &now) < 0)
+		return;
+	for_names(dirfd, clean_file,
+		  &(struct file_cleaning){(int64_t)now.st_mtim.tv_sec - STORE_TEMP_MAX_AGE});
 }

@@ -14,25 +14,9 @@
 #include "store/internal.h"
 
 enum {
-	MAX_WRITER_LENGTH = 64,
 	/** Left free on the repository's file system after a dump is copied, bytes. */
 	SPARE_BYTES = 16 << 20,
 };
-
-static struct ey_error *folder_name(const struct store_crash *crash, char *ret, size_t size,
-				    char id_ret[STORE_ID_DIGITS + 1])
-{
-	time_t t = (time_t)crash->time;
-	struct tm tm;
-	char text[32];
-
-	if (crash->time < 0 || !gmtime_r(&t, &tm) || tm.tm_year > 9999 - 1900)
-		return ey_error_create(EY_ERR_INPUT, "a crash's time must be within 1970 to 9999");
-	strftime(text, sizeof(text), "%Y%m%dT%H%M%SZ", &tm);
-	store_short_id(crash->id, id_ret);
-	snprintf(ret, size, "%s-%s", text, id_ret);
-	return NULL;
-}
 
 static struct ey_error *make_dir(int dirfd, const char *name, mode_t mode, int *fd_ret)
 {
@@ -122,7 +106,7 @@ static struct ey_error *write_part(struct building *b, const char *name,
 	return sync_and_close(&fd, name);
 }
 
-static struct ey_error *check_space(int dirfd, const struct stat *dump)
+struct ey_error *store_check_space(int dirfd, const struct stat *dump)
 {
 	struct statvfs vfs;
 	uint64_t need = (uint64_t)dump->st_blocks * 512 + SPARE_BYTES;
@@ -137,27 +121,33 @@ static struct ey_error *check_space(int dirfd, const struct stat *dump)
 			       (unsigned long long)(need >> 20), (unsigned long long)(have >> 20));
 }
 
-static struct ey_error *copy_dump(const struct building *b, const struct stat *before,
-				  char hex_ret[STORE_DIGEST_TEXT])
+struct ey_error *store_copy_dump(int source, int fd, char hex_ret[STORE_DIGEST_TEXT])
 {
-	int source = b->crash->vmcore_fd;
-	struct stat after;
-	struct ey_error *err = check_space(b->fd, before);
+	struct stat before, after;
 
-	if (err)
-		return err;
-	_cleanup_close_ int fd = create(b, STORE_VMCORE);
-	if (fd < 0)
-		return ey_error_errno(EY_ERR_IO, errno, "cannot create %s", STORE_VMCORE);
-	err = ey_error_prefix(store_copy_fd(source, fd, hex_ret), "%s", STORE_VMCORE);
+	if (fstat(source, &before) < 0)
+		return ey_error_errno(EY_ERR_IO, errno, "cannot stat the dump");
+	struct ey_error *err = store_check_space(fd, &before);
+	if (!err)
+		err = ey_error_prefix(store_copy_fd(source, fd, hex_ret), "%s", STORE_VMCORE);
 	if (err)
 		return err;
 	if (fstat(source, &after) < 0)
 		return ey_error_errno(EY_ERR_IO, errno, "cannot stat the dump");
-	if (after.st_size != before->st_size || after.st_mtim.tv_sec != before->st_mtim.tv_sec ||
-	    after.st_mtim.tv_nsec != before->st_mtim.tv_nsec)
+	if (after.st_size != before.st_size || after.st_mtim.tv_sec != before.st_mtim.tv_sec ||
+	    after.st_mtim.tv_nsec != before.st_mtim.tv_nsec)
 		return ey_error_create(EY_ERR_IO, "the dump changes while it is copied");
-	return sync_and_close(&fd, STORE_VMCORE);
+	return NULL;
+}
+
+static struct ey_error *copy_dump(const struct building *b, char hex_ret[STORE_DIGEST_TEXT])
+{
+	_cleanup_close_ int fd = create(b, STORE_VMCORE);
+
+	if (fd < 0)
+		return ey_error_errno(EY_ERR_IO, errno, "cannot create %s", STORE_VMCORE);
+	struct ey_error *err = store_copy_dump(b->crash->vmcore_fd, fd, hex_ret);
+	return err ? err : sync_and_close(&fd, STORE_VMCORE);
 }
 
 // The dump has two names now. It is read by who reads the folder; its first name goes soon.
@@ -192,7 +182,7 @@ static struct ey_error *write_dump(struct building *b)
 	if (b->crash->may_link && !linkat(AT_FDCWD, self, b->fd, STORE_VMCORE, AT_SYMLINK_FOLLOW))
 		err = adopt_dump(b, &st, hex);
 	else
-		err = copy_dump(b, &st, hex);
+		err = copy_dump(b, hex);
 	if (!err)
 		ey_buf_printf(&b->sums, "%s  %s\n", hex, STORE_VMCORE);
 	return err;
@@ -246,7 +236,7 @@ static struct ey_error *publish(int hostfd, const char *temp, int fd, const char
 	return NULL;
 }
 
-static struct ey_error *file_in(const struct store *store, int hostfd,
+static struct ey_error *file_in(const struct store_dir *store, int hostfd,
 				const struct store_crash *crash, const char *name,
 				bool *already_ret)
 {
@@ -270,38 +260,19 @@ static struct ey_error *file_in(const struct store *store, int hostfd,
 	return err;
 }
 
-struct ey_error *store_file(struct store *store, const struct store_crash *crash,
-			    struct store_filed *ret)
+struct ey_error *store_dir_file(struct store *store, const struct store_crash *crash,
+				const struct store_place *place, bool *already_ret, char **name_ret)
 {
-	_cleanup_free_ char *host = store_host_folder(crash->hostname);
-	_cleanup_free_ char *found = NULL;
+	struct store_dir *dir = store_dir_of(store);
 	_cleanup_close_ int sitefd = -1, hostfd = -1;
-	char name[64], id[STORE_ID_DIGITS + 1];
+	struct ey_error *err = make_dir(dir->fd, place->site, dir->dir_mode, &sitefd);
 
-	*ret = (struct store_filed){0};
-	if (!host)
-		return &ey_error_nomem;
-	if (!ey_name_is_safe(crash->site))
-		return ey_error_create(EY_ERR_INPUT, "not a site's name: \"%.100s\"", crash->site);
-	if (crash->writer &&
-	    (!ey_name_is_safe(crash->writer) || strlen(crash->writer) > MAX_WRITER_LENGTH))
-		return ey_error_create(EY_ERR_INPUT, "not a writer's name: \"%.100s\"",
-				       crash->writer);
-	if (!crash->record.data)
-		return ey_error_create(EY_ERR_INPUT, "a crash without a record cannot be filed");
-	struct ey_error *err = folder_name(crash, name, sizeof(name), id);
 	if (!err)
-		err = make_dir(store->fd, crash->site, store->dir_mode, &sitefd);
+		err = make_dir(sitefd, place->host, dir->dir_mode, &hostfd);
 	if (!err)
-		err = make_dir(sitefd, host, store->dir_mode, &hostfd);
-	if (!err)
-		err = find_by_id(hostfd, id, &found);
-	ret->already = found;
-	if (!err && !found)
-		err = file_in(store, hostfd, crash, name, &ret->already);
-	if (!err && asprintf(&ret->path, "%s/%s/%s", crash->site, host, found ? found : name) < 0) {
-		ret->path = NULL;
-		err = &ey_error_nomem;
-	}
-	return ey_error_prefix(err, "%s/%s/%s", store->root, crash->site, host);
+		err = find_by_id(hostfd, place->id, name_ret);
+	*already_ret = *name_ret;
+	if (!err && !*name_ret)
+		err = file_in(dir, hostfd, crash, place->name, already_ret);
+	return err;
 }
