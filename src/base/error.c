@@ -95,6 +95,7 @@ int ey_error_exit_code(const struct ey_error *err)
 	case EY_ERR_INPUT:
 	case EY_ERR_NOT_FOUND:
 	case EY_ERR_FAULT:
+	case EY_ERR_DENIED:
 		return 2;
 	case EY_ERR_IO:
 	case EY_ERR_NOMEM:

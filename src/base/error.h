@@ -23,6 +23,8 @@ enum ey_error_code {
 	EY_ERR_FAULT,
 	/** Out of memory. */
 	EY_ERR_NOMEM,
+	/** Whoever asks may not do that. */
+	EY_ERR_DENIED,
 };
 
 struct ey_error {

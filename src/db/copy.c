@@ -40,6 +40,13 @@ static const struct table {
 	{"reason_keys", {"key"}},
 	{"reason_changes", {"id"}},
 	{"reason_sweeps", {"id"}},
+	{"users", {"id"}},
+	{"sessions", {"id"}},
+	{"sign_in_attempts", {"kind", "value"}},
+	{"tokens", {"id"}},
+	{"enroll_keys", {"id"}},
+	{"host_tokens", {"id"}},
+	{"audit", {"id"}},
 };
 
 /** A row as it is read, and the place to go on from. */

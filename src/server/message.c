@@ -75,6 +75,8 @@ unsigned int server_status_of(const struct ey_error *err)
 	case EY_ERR_USAGE:
 	case EY_ERR_INPUT:
 		return 400;
+	case EY_ERR_DENIED:
+		return 403;
 	case EY_ERR_NOT_FOUND:
 		return 404;
 	case EY_ERR_IO:

@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/json.h"
+#include "server/auth.h"
 #include "server/query.h"
 
 /** Methods that routes know; a bit each. HEAD is answered wherever GET is. */
@@ -44,9 +45,10 @@ struct server_stream {
 };
 
 struct server_later;
-
 struct server_request {
 	enum server_method method;
+	/** Who asks; found before `begin` of a route. */
+	struct auth_principal who;
 	struct server_target target;
 	/** What stands in the route's "{id}", else NULL; points into @p id_text. */
 	const char *id;
@@ -86,6 +88,8 @@ struct server_response {
 	char *download_name;
 	struct server_response_header headers[SERVER_RESPONSE_HEADERS_MAX];
 	size_t header_count;
+	/** What else the audit log says of it, one line, static or of the request; may be NULL. */
+	const char *audit;
 	struct ey_buf body;
 	/** Bytes that outlive the response, in place of @p body: an embedded file. */
 	const unsigned char *fixed;

@@ -4,13 +4,23 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
+#include "db/audit.h"
 #include "server/assets.h"
+#include "server/auth.h"
 
 struct route {
 	enum server_method method;
 	/** At most one component is "{id}". */
 	const char *pattern;
+	/** Bits of enum auth_permission: who has one of them may. Each row must name one. */
+	unsigned int permissions;
 	api_fn *fn;
+	/**
+	 * What the audit log calls it. The function runs in a transaction then, which its row is
+	 * part of; needed for all that changes something but what hosts submit.
+	 */
+	const char *action;
 	/** How its body comes; a stream's `begin` says where it goes. */
 	enum server_body body;
 	api_begin_fn *begin;
@@ -19,32 +29,34 @@ struct route {
 };
 
 static const struct route routes[] = {
-	{SERVER_GET, "/api/v1/overview", api_overview},
-	{SERVER_GET, "/api/v1/facets", api_facets},
-	{SERVER_GET, "/api/v1/crashes", api_crashes},
-	{SERVER_GET, "/api/v1/crashes/{id}", api_crash},
-	{SERVER_GET, "/api/v1/crashes/{id}/log", api_crash_log},
-	{SERVER_GET, "/api/v1/crashes/{id}/analysis", api_crash_analysis},
-	{SERVER_GET, "/api/v1/crashes/{id}/record", api_crash_record},
-	{SERVER_GET, "/api/v1/reasons", api_reasons},
-	{SERVER_GET, "/api/v1/reasons/{id}", api_reason},
-	{SERVER_GET, "/api/v1/hosts", api_hosts},
-	{SERVER_GET, "/api/v1/hosts/{id}", api_host},
-	{SERVER_GET, "/api/v1/alerts", api_alerts},
-	{SERVER_GET, "/api/v1/alerts/{id}", api_alert},
-	{SERVER_POST, "/api/v1/alerts/{id}/ack", api_alert_ack},
-	{SERVER_GET, "/api/v1/issues", api_issues},
-	{SERVER_POST, "/api/v1/issues", api_issue_create},
-	{SERVER_GET, "/api/v1/issues/{id}", api_issue},
-	{SERVER_POST, "/api/v1/issues/{id}", api_issue_change},
-	{SERVER_POST, "/api/v1/issues/{id}/comments", api_issue_comment},
-	{SERVER_POST, "/api/v1/issues/{id}/reasons", api_issue_reasons},
-	{SERVER_POST, "/api/v1/issues/{id}/fixes", api_issue_fixes},
-	{SERVER_POST, "/api/v1/issues/{id}/rules", api_issue_rules},
-	{SERVER_GET, "/api/v1/report", api_report},
-	{SERVER_GET, "/report.html", api_report_page},
-	{SERVER_GET, "/healthz", api_health, .no_db = true},
-	{SERVER_GET, "/readyz", api_ready, .no_db = true},
+	{SERVER_GET, "/api/v1/overview", AUTH_VIEW, api_overview},
+	{SERVER_GET, "/api/v1/facets", AUTH_VIEW, api_facets},
+	{SERVER_GET, "/api/v1/crashes", AUTH_VIEW, api_crashes},
+	{SERVER_GET, "/api/v1/crashes/{id}", AUTH_VIEW, api_crash},
+	{SERVER_GET, "/api/v1/crashes/{id}/log", AUTH_VIEW, api_crash_log},
+	{SERVER_GET, "/api/v1/crashes/{id}/analysis", AUTH_VIEW, api_crash_analysis},
+	{SERVER_GET, "/api/v1/crashes/{id}/record", AUTH_VIEW, api_crash_record},
+	{SERVER_GET, "/api/v1/reasons", AUTH_VIEW, api_reasons},
+	{SERVER_GET, "/api/v1/reasons/{id}", AUTH_VIEW, api_reason},
+	{SERVER_GET, "/api/v1/hosts", AUTH_VIEW, api_hosts},
+	{SERVER_GET, "/api/v1/hosts/{id}", AUTH_VIEW, api_host},
+	{SERVER_GET, "/api/v1/alerts", AUTH_VIEW, api_alerts},
+	{SERVER_GET, "/api/v1/alerts/{id}", AUTH_VIEW, api_alert},
+	{SERVER_POST, "/api/v1/alerts/{id}/ack", AUTH_TRIAGE, api_alert_ack, "alert.acknowledge"},
+	{SERVER_GET, "/api/v1/issues", AUTH_VIEW, api_issues},
+	{SERVER_POST, "/api/v1/issues", AUTH_TRIAGE, api_issue_create, "issue.create"},
+	{SERVER_GET, "/api/v1/issues/{id}", AUTH_VIEW, api_issue},
+	{SERVER_POST, "/api/v1/issues/{id}", AUTH_TRIAGE, api_issue_change, "issue.change"},
+	{SERVER_POST, "/api/v1/issues/{id}/comments", AUTH_TRIAGE, api_issue_comment,
+	 "issue.comment"},
+	{SERVER_POST, "/api/v1/issues/{id}/reasons", AUTH_TRIAGE, api_issue_reasons,
+	 "issue.reasons"},
+	{SERVER_POST, "/api/v1/issues/{id}/fixes", AUTH_TRIAGE, api_issue_fixes, "issue.fixes"},
+	{SERVER_POST, "/api/v1/issues/{id}/rules", AUTH_TRIAGE, api_issue_rules, "issue.rules"},
+	{SERVER_GET, "/api/v1/report", AUTH_VIEW, api_report},
+	{SERVER_GET, "/report.html", AUTH_VIEW, api_report_page},
+	{SERVER_GET, "/healthz", AUTH_PUBLIC, api_health, .no_db = true},
+	{SERVER_GET, "/readyz", AUTH_PUBLIC, api_ready, .no_db = true},
 };
 
 /** Addresses of the console's pages: its script draws them all from one index.html. */
@@ -115,6 +127,40 @@ static void answer_asset(const struct server_asset *asset, bool forever,
 		response->cache_control = "public, max-age=31536000, immutable";
 }
 
+// The audit log's row of what was just done; nothing where it was refused.
+static struct ey_error *note(struct db *db, const struct route *route,
+			     const struct server_request *request,
+			     const struct server_response *response)
+{
+	const struct auth_principal *who = &request->who;
+	const struct db_audit_row row = {
+		.time = ey_time_now(),
+		.kind = auth_kind_name(who->kind),
+		.who = who->name,
+		.address = who->address,
+		.action = route->action,
+		.object = request->id,
+		.detail = response->audit,
+	};
+
+	return db_audit_add(db, &row);
+}
+
+// What is refused leaves no trace, and what is done leaves one in the audit log for certain.
+static struct ey_error *run_noted(const struct api *api, struct db *db, const struct route *route,
+				  struct server_request *request, struct server_response *response)
+{
+	_cleanup_txn_ struct db_txn txn = {0};
+	struct ey_error *err = db_begin(db, &txn);
+
+	if (!err)
+		err = route->fn(api, db, request, response);
+	if (err || response->status >= 400)
+		return err;
+	err = note(db, route, request, response);
+	return err ? err : db_commit(&txn);
+}
+
 static struct ey_error *answer_route(const struct api *api, const struct route *route,
 				     struct server_request *request,
 				     struct server_response *response)
@@ -126,7 +172,8 @@ static struct ey_error *answer_route(const struct api *api, const struct route *
 	struct ey_error *err = server_db_pool_take(api->pool, &db);
 	if (err)
 		return err;
-	err = route->fn(api, db, request, response);
+	err = route->action ? run_noted(api, db, route, request, response)
+			    : route->fn(api, db, request, response);
 	// Out of reach or locked: whatever state the connection is in, the next one begins anew.
 	server_db_pool_give(api->pool, db, err && err->code == EY_ERR_IO);
 	return err;
@@ -152,6 +199,11 @@ static struct ey_error *begin(void *arg, struct server_request *request,
 		}
 		request->route = &routes[i];
 		request->body_kind = routes[i].body;
+		// Until people sign in, all are this machine's administrator (ADR 0042).
+		request->who = (struct auth_principal){
+			.kind = AUTH_IS_LOCAL, .permissions = AUTH_ALL, .name = "local"};
+		if (!auth_allows(&request->who, routes[i].permissions))
+			return ey_error_create(EY_ERR_DENIED, "you may not do that");
 		return routes[i].begin ? routes[i].begin(api, request, response) : NULL;
 	}
 	return NULL;
@@ -179,6 +231,19 @@ const char *server_route_at(size_t i, enum server_method *method_ret)
 		return NULL;
 	*method_ret = routes[i].method;
 	return routes[i].pattern;
+}
+
+bool server_route_row(size_t i, struct server_route_row *ret)
+{
+	if (i >= EY_ARRAY_SIZE(routes))
+		return false;
+	*ret = (struct server_route_row){
+		.method = routes[i].method,
+		.pattern = routes[i].pattern,
+		.permissions = routes[i].permissions,
+		.action = routes[i].action,
+	};
+	return true;
 }
 
 struct http_handler server_routes(struct api *api)

@@ -15,4 +15,15 @@ struct http_handler server_routes(struct api *api);
  */
 const char *server_route_at(size_t i, enum server_method *method_ret);
 
+/** A row of the table, for tests and lists. */
+struct server_route_row {
+	enum server_method method;
+	const char *pattern;
+	unsigned int permissions;
+	/** NULL: not in the audit log. */
+	const char *action;
+};
+/** The @p i-th row; false behind the last. */
+bool server_route_row(size_t i, struct server_route_row *ret);
+
 #endif

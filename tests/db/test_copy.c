@@ -14,9 +14,9 @@
 #include "db/backup.h"
 #include "db/folder.h"
 #include "db/issue.h"
-#include "db/reason_change.h"
 #include "db/job.h"
 #include "db/outbox.h"
+#include "db/reason_change.h"
 #include "fixture.h"
 
 /* A file, whatever the others are: it can be asked for its tables. */
@@ -69,6 +69,18 @@ static void fill(struct db *db, int crashes)
 	// Not run: its sweep is to be there.
 	ok(db_reason_merge(db, &(struct db_reason_merge){2, 3, 0},
 			   &(struct db_reason_edit){"Anna", NULL, TEST_NOON}, &id));
+	ok(db_exec(db, "INSERT INTO users (name, role, created) VALUES ('robin', 'engineer', 1);"
+		       "INSERT INTO sessions (hash, user_id, address, created, last_seen) "
+		       "VALUES ('s', 1, '192.0.2.1', 1, 2);"
+		       "INSERT INTO sign_in_attempts VALUES ('user', 'robin', 1, 2);"
+		       "INSERT INTO tokens (hash, user_id, name, scopes, created, expires) "
+		       "VALUES ('t', 1, 'ci', 'view', 1, 2);"
+		       "INSERT INTO enroll_keys (hash, name, site, max_uses, created, expires) "
+		       "VALUES ('k', 'rack 7', 'ams1', 0, 1, 2);"
+		       "INSERT INTO host_tokens (hash, enroll_key_id, site, hostname, machine_id, "
+		       "dmi_uuid, created) VALUES ('h', 1, 'ams1', 'web-01', '', '', 1);"
+		       "INSERT INTO audit (time, kind, who, address, action, object, detail) "
+		       "VALUES (1, 'person', 'robin', '', 'issue.change', '1', '')"));
 }
 
 /* All of a table as text, in a fixed order. */

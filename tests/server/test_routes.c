@@ -13,7 +13,9 @@
 
 #include <jansson.h>
 
+#include "base/cleanup.h"
 #include "base/file.h"
+#include "server/auth.h"
 #include "server/routes.h"
 
 static unsigned int ask(struct api *api, const char *path)
@@ -126,11 +128,74 @@ static void each_route_is_described(void **state)
 	assert_int_equal(wrong, 0);
 }
 
+// A route that names no permission is open to nobody or to all, by accident.
+static void every_route_names_who_may(void **state)
+{
+	struct server_route_row row;
+	size_t count = 0;
+
+	for (; server_route_row(count, &row); count++) {
+		unsigned int open = row.permissions & (AUTH_PUBLIC | AUTH_KNOWN);
+		bool reads = row.method == SERVER_GET;
+		bool hosts = row.permissions == AUTH_SUBMIT;
+
+		if (!(row.permissions & AUTH_ALL) && !open)
+			fail_msg("%s has no permission", row.pattern);
+		if (!reads && !hosts && !open && !row.action)
+			fail_msg("%s changes something and has no name in the audit log",
+				 row.pattern);
+		if (!reads && (row.permissions & AUTH_VIEW))
+			fail_msg("%s changes something, and viewers may", row.pattern);
+	}
+	assert_true(count > 20);
+}
+
+static void a_hosts_token_speaks_for_that_host(void **state)
+{
+	struct auth_principal who = {
+		.kind = AUTH_IS_HOST,
+		.permissions = AUTH_SUBMIT,
+		.host = {"ams1", "web-01", "0123456789abcdef0123456789abcdef", "AA-BB"},
+	};
+	const struct {
+		struct auth_claim claim;
+		bool allowed;
+	} cases[] = {
+		{{"ams1", "web-01", who.host.machine_id, "aa-bb"}, true},
+		{{NULL, "renamed", who.host.machine_id, NULL}, true},
+		{{"", "", NULL, "aa-bb"}, true},
+		{{"ams1", "WEB-01", NULL, NULL}, true},
+		{{"ams1", "web-02", NULL, NULL}, false},
+		{{"ams1", "", "", ""}, false},
+		{{NULL, NULL, NULL, NULL}, false},
+		{{"fra1", "web-01", who.host.machine_id, "aa-bb"}, false},
+		{{"ams1", "web-01", "f123456789abcdef0123456789abcdef", "aa-bb"}, false},
+		{{"ams1", "web-01", who.host.machine_id, "aa-cc"}, false},
+	};
+
+	for (size_t i = 0; i < EY_ARRAY_SIZE(cases); i++) {
+		_cleanup_error_ struct ey_error *err = auth_check_host(&who, &cases[i].claim);
+
+		if (!err != cases[i].allowed)
+			fail_msg("case %zu: %s", i, err ? err->message : "allowed");
+		if (err)
+			assert_int_equal(server_status_of(err), 403);
+	}
+	who.kind = AUTH_IS_TOKEN;
+	assert_null(auth_check_host(&who, &cases[4].claim));
+	who.permissions = AUTH_ALL & ~AUTH_SUBMIT;
+	struct ey_error *err = auth_check_host(&who, &cases[0].claim);
+	assert_non_null(err);
+	ey_error_destroy(err);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(unusable_database_is_503),
 		cmocka_unit_test(each_route_is_described),
+		cmocka_unit_test(every_route_names_who_may),
+		cmocka_unit_test(a_hosts_token_speaks_for_that_host),
 	};
 
 	return cmocka_run_group_tests_name("routes", tests, NULL, NULL);
