@@ -80,6 +80,20 @@ static struct ey_error *check_counter(struct db *db, const struct counter *c,
 	return append(list, text);
 }
 
+// What boots say was counted of them, and what stands by day and group.
+static struct ey_error *check_exposure(struct db *db, struct db_problem_list *list)
+{
+	int64_t apart = 0;
+	struct ey_error *err = db_scalar_values(
+		db, &apart, NULL,
+		"SELECT (SELECT coalesce(sum(counted_until - counted_from), 0) FROM boots) - "
+		"(SELECT coalesce(sum(seconds), 0) FROM exposure)",
+		NULL, 0);
+
+	return err || !apart ? err
+			     : append(list, "exposure by day is not the sum of that of boots");
+}
+
 struct ey_error *db_check(struct db *db, struct db_problem_list *ret)
 {
 	_cleanup_txn_ struct db_txn txn = {0};
@@ -96,6 +110,8 @@ struct ey_error *db_check(struct db *db, struct db_problem_list *ret)
 	}
 	for (size_t i = 0; !err && i < EY_ARRAY_SIZE(counters); i++)
 		err = check_counter(db, &counters[i], &list);
+	if (!err)
+		err = check_exposure(db, &list);
 	if (err)
 		return err;
 	*ret = list;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "db/intake.h"
 
+#include "db/boot.h"
 #include "db/identity.h"
 #include "db/issue.h"
 #include "db/part.h"
@@ -113,14 +114,35 @@ static struct ey_error *join_crash(struct db *db, const struct db_intake *in, in
 static struct ey_error *add_boot(struct db *db, const struct db_intake *in,
 				 const struct db_host_match *host, int64_t *ret)
 {
+	int64_t started = in->time - in->uptime;
+	struct ey_error *err = NULL;
+
+	*ret = 0;
+	// A dump that does not hold its boot id is of the boot that heartbeats told of.
+	if (!host->boot_uuid && in->uptime >= 0)
+		err = db_boot_find(db, host->host_id, started, in->time, ret);
+	if (err)
+		return err;
+	if (*ret)
+		return db_run(
+			db,
+			"UPDATE boots SET last_seen = CASE WHEN last_seen > ?2 THEN last_seen "
+			"ELSE ?2 END, kernel = coalesce(?3, kernel), firmware = "
+			"coalesce(?4, firmware), model_id = coalesce(?5, model_id) "
+			"WHERE id = ?1",
+			db_int(*ret), db_int(in->time), db_text(in->kernel), db_text(in->firmware),
+			db_id(host->model_id));
 	return db_scalar(
 		db, ret, NULL,
 		"INSERT INTO boots (host_id, boot_uuid, started, last_seen, kernel, firmware, "
 		"model_id) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) "
-		"ON CONFLICT (host_id, boot_uuid) DO UPDATE SET last_seen = excluded.last_seen, "
-		"kernel = coalesce(excluded.kernel, boots.kernel) RETURNING id",
+		"ON CONFLICT (host_id, boot_uuid) DO UPDATE SET last_seen = CASE WHEN "
+		"boots.last_seen > excluded.last_seen THEN boots.last_seen ELSE "
+		"excluded.last_seen END, kernel = coalesce(excluded.kernel, boots.kernel), "
+		"firmware = coalesce(excluded.firmware, boots.firmware), "
+		"model_id = coalesce(excluded.model_id, boots.model_id) RETURNING id",
 		db_int(host->host_id), db_text(host->boot_uuid),
-		in->uptime >= 0 ? db_int(in->time - in->uptime) : db_null(), db_int(in->time),
+		in->uptime >= 0 ? db_int(started) : db_null(), db_int(in->time),
 		db_text(in->kernel), db_text(in->firmware), db_id(host->model_id));
 }
 
@@ -234,6 +256,8 @@ static struct ey_error *add_crash(struct db *db, const struct db_intake *in,
 			db_text(db_dump_name(in->dump)), db_int(in->dump_bytes),
 			db_text(in->dump_format), db_int(in->dump_complete),
 			db_id(home_id == ret->reason_id ? 0 : home_id));
+	if (!err)
+		err = db_boot_crashed(db, boot_id, ret->crash_id, in->time);
 	if (!err)
 		err = count_crash(db, in, ret->crash_id, ret->reason_id, host->host_id);
 	if (!err)

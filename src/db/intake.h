@@ -16,6 +16,8 @@
 
 /** A crash as its record tells it; strings are the caller's. NULL (or -1, 0) where not known. */
 struct db_intake {
+	/** No crash, but a host that tells who it is; for src/db/boot.c. */
+	bool heartbeat;
 	/** Folder below the repository's root, "site/host/time-id", and its first two parts. */
 	const char *path;
 	const char *site;

@@ -12,6 +12,8 @@
 #include "base/file.h"
 #include "db/alert.h"
 #include "db/backup.h"
+#include "db/boot.h"
+#include "db/change.h"
 #include "db/folder.h"
 #include "db/issue.h"
 #include "db/job.h"
@@ -27,6 +29,41 @@ static struct db *sqlite_db(const char *name)
 
 	ok(db_open(path, DB_OPEN_WRITE | DB_OPEN_FAST_COMMITS, &db));
 	return db;
+}
+
+/* Two living hosts with one install id, a change and a life. */
+static void fill_hosts(struct db *db)
+{
+	struct db_label label = {.name = "role", .value = "web"};
+	struct db_heartbeat beat = {.site = "north",
+				    .folder = "db-01",
+				    .hostname = "db-01",
+				    .machine_id = "0123456789abcdef0123456789abcdef",
+				    .boot_uuid = "11111111-2222-4333-8444-555555555501",
+				    .dmi_uuid = "4c4c4544-0042-3510-8053-b4c04f4d3231",
+				    .kernel = "6.1.0",
+				    .configuration = "{}",
+				    .labels = &label,
+				    .label_count = 1};
+	static const char *const names[] = {"db-01"};
+	struct db_change_new change = {.key = "1",
+				       .time = TEST_NOON,
+				       .tool = "ansible",
+				       .what = "x",
+				       .hosts = names,
+				       .host_count = 1};
+	struct db_heartbeat_result r;
+	struct db_change made;
+	bool changed;
+
+	ok(db_heartbeat(db, &beat, TEST_NOON, &r));
+	ok(db_heartbeat(db, &beat, TEST_NOON + 100, &r));
+	beat.folder = beat.hostname = "db-02";
+	beat.dmi_uuid = "4c4c4544-0042-3510-8053-b4c04f4d3232";
+	ok(db_heartbeat(db, &beat, TEST_NOON + 100, &r));
+	ok(db_heartbeat(db, &beat, TEST_NOON + 200, &r));
+	ok(db_life_set(db, r.host_id, DB_LIFE_LAB, "Anna", "test", TEST_NOON, &changed));
+	ok(db_change_add(db, &change, TEST_NOON, &made, &changed));
 }
 
 /* Something in every table. */
@@ -64,6 +101,7 @@ static void fill(struct db *db, int crashes)
 	ok(db_outbox_add(db, DB_MAIL_ALERT_FIRING, id, TEST_NOON, &added));
 	ok(db_job_start(db, "populate", TEST_NOON, &id));
 	ok(db_state_set(db, "seen", INT64_MAX));
+	fill_hosts(db);
 	ok(db_exec(db, "INSERT INTO rejects VALUES ('north/x', '1', 'broken', 1, 2)"));
 	ok(db_exec(db, "INSERT INTO reason_keys VALUES ('g0:BUG:f1', 2)"));
 	// Not run: its sweep is to be there.
