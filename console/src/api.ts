@@ -50,7 +50,27 @@ export interface Reason {
   crashes: number;
   hosts: number;
   dumps: number;
+  merged_into: number | null;
 }
+
+/** A merge or a split of reasons. */
+export interface ReasonChange {
+  id: number;
+  what: 'merge' | 'split' | 'regroup';
+  from: { id: number; key: string; title: string | null };
+  to: { id: number; key: string; title: string | null };
+  by: 'signature' | 'guilty' | 'kernel' | null;
+  value: string | null;
+  time: string;
+  who: string;
+  why: string;
+  undone: string | null;
+  undone_by: string | null;
+  undone_why: string | null;
+  moving: boolean;
+}
+
+export interface ReasonPreview { crashes: number; hosts: number; dumps: number; looked_at: number; issue_id: number | null }
 
 export interface Issue {
   id: number;

@@ -323,6 +323,32 @@ async function main() {
     await shot('issues');
   });
 
+  await check('reasons are merged and split, and both is taken back', async () => {
+    const [into, from] = (await api('/api/v1/reasons?order=crashes&limit=2')).reasons;
+    await go(`/reasons/${from.id}`);
+    await page.getByRole('button', { name: 'Merge…' }).click();
+    await page.locator('dialog select[name=into]').selectOption(String(into.id));
+    await page.locator('[data-preview]', { hasText: String(from.crashes) }).waitFor();
+    await page.getByLabel('Why').fill('one lock, two victims');
+    await page.getByRole('button', { name: 'Merge', exact: true }).click();
+    await page.locator('.note a', { hasText: `#${into.id}` }).click();
+    await page.waitForURL(new RegExp(`/reasons/${into.id}$`));
+    await seen('one lock, two victims');
+    assert.equal((await api(`/api/v1/reasons/${into.id}`)).reason.crashes, into.crashes + from.crashes);
+    await shot('reason-merged', { fullPage: true });
+    await page.getByRole('button', { name: 'Take it back' }).click();
+    await page.locator('dialog button[type=submit]').click();
+    await seen('taken back by');
+    await page.getByRole('button', { name: 'Split…' }).click();
+    await page.locator('[data-preview]').waitFor();
+    await page.getByRole('button', { name: 'Split', exact: true }).click();
+    await page.getByRole('button', { name: 'Take it back' }).click();
+    await page.locator('dialog button[type=submit]').click();
+    await page.locator('dialog').waitFor({ state: 'detached' });
+    await page.locator('.history button').waitFor({ state: 'detached' });
+    assert.equal((await api(`/api/v1/reasons/${into.id}`)).reason.crashes, into.crashes);
+  });
+
   await check('reasons and hosts are listed and open', async () => {
     await go('/reasons?order=crashes');
     await page.locator('tr[data-row]').first().click();

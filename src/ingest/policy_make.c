@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "base/json.h"
+#include "db/reason_rules.h"
 
 enum store_want policy_want_of(const struct db_reason *reason, unsigned int keep_dumps)
 {
@@ -28,14 +29,32 @@ enum store_want policy_want_of(const struct db_reason *reason, unsigned int keep
 	return reason->dumps < (int64_t)keep_dumps ? STORE_WANT_VMCORE : STORE_WANT_DMESG;
 }
 
-static void write_reason(struct ey_json *w, const struct db_reason *r, unsigned int keep_dumps)
+// A key that was merged away leads to a reason whose state and dumps count.
+static struct ey_error *write_reason(struct db *db, struct ey_json *w, const struct db_reason *own,
+				     unsigned int keep_dumps)
 {
-	ey_json_key(w, r->key);
+	_cleanup_reasons_ struct db_reason_list list = {0};
+	const struct db_reason_facts facts = {0};
+	const struct db_reason *r = own;
+
+	if (own->merged_into) {
+		int64_t home, id;
+		bool found;
+		struct ey_error *err = db_reason_find(db, own->key, &facts, &home, &id, &found);
+
+		if (!err && found)
+			err = db_reason_get(db, id, &list);
+		if (err)
+			return err;
+		r = list.count ? list.items : own;
+	}
+	ey_json_key(w, own->key);
 	ey_json_object_begin(w);
 	ey_json_kv_string(w, "state", db_reason_state_name(r->state));
 	ey_json_kv_string(w, "want", store_want_name(policy_want_of(r, keep_dumps)));
 	ey_json_kv_int(w, "have", r->dumps);
 	ey_json_object_end(w);
+	return NULL;
 }
 
 // What is left out is wanted whole. A key takes 2 kB in a record, six times that in JSON.
@@ -53,12 +72,18 @@ static struct ey_error *write_reasons(struct db *db, struct ey_json *w, unsigned
 	do {
 		_cleanup_reasons_ struct db_reason_list list;
 		struct ey_error *err =
-			db_reason_list(db, NULL, &(struct db_page){cursor, DB_PAGE_MAX}, &list);
+			db_reason_list(db, &(struct db_reason_filter){.with_merged = true},
+				       &(struct db_page){cursor, DB_PAGE_MAX}, &list);
 
+		for (size_t i = 0; !err && i < list.count && !is_full(buf, written); i++) {
+			// Of a part that was split off: no host makes such a key.
+			if (strchr(list.items[i].key, '~'))
+				continue;
+			err = write_reason(db, w, &list.items[i], keep_dumps);
+			written++;
+		}
 		if (err)
 			return err;
-		for (size_t i = 0; i < list.count && !is_full(buf, written); i++, written++)
-			write_reason(w, &list.items[i], keep_dumps);
 		free(cursor);
 		cursor = NULL;
 		if (list.next && !(cursor = strdup(list.next)))

@@ -48,6 +48,7 @@ typedef struct ey_error *api_begin_fn(const struct api *api, struct server_reque
 api_fn api_overview, api_facets;
 api_fn api_crashes, api_crash, api_crash_log, api_crash_analysis, api_crash_record;
 api_fn api_reasons, api_reason;
+api_fn api_reason_merge, api_reason_split, api_reason_undo, api_reason_history, api_reason_values;
 api_fn api_hosts, api_host;
 api_fn api_alerts, api_alert, api_alert_ack;
 api_fn api_issues, api_issue, api_issue_create, api_issue_change, api_issue_comment;

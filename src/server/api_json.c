@@ -177,6 +177,11 @@ void api_write_reason(struct ey_json *json, const struct db_reason *r)
 	ey_json_kv_int(json, "crashes", r->crashes);
 	ey_json_kv_int(json, "hosts", r->hosts);
 	ey_json_kv_int(json, "dumps", r->dumps);
+	ey_json_key(json, "merged_into");
+	if (r->merged_into)
+		ey_json_int(json, r->merged_into);
+	else
+		ey_json_null(json);
 	ey_json_object_end(json);
 }
 

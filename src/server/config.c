@@ -57,6 +57,7 @@ struct ey_error *server_config_read(const struct ey_config *config, struct serve
 		{"mail_interval", 60, &ret->mail_interval},
 		{"purge_interval", 3600, &ret->purge_interval},
 		{"report_interval", 3600, &ret->report_interval},
+		{"move_interval", 10, &ret->move_interval},
 	};
 	bool allow_remote;
 	uint64_t threads;

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "db/db.h"
+#include "db/reason_move.h"
 #include "ingest/populate.h"
 #include "ingest/purge.h"
 #include "monitor/mailer.h"
@@ -155,6 +156,23 @@ static struct ey_error *run_purge(void *arg, struct ey_buf *said, bool *kick)
 	return NULL;
 }
 
+static struct ey_error *run_move(void *arg, struct ey_buf *said, bool *kick)
+{
+	const struct ey_config *config = arg;
+	_cleanup_db_ struct db *db = NULL;
+	struct db_move_result r = {0};
+
+	struct ey_error *err = db_open_config(config, DB_OPEN_WRITE | DB_OPEN_FAST_COMMITS, &db);
+	if (!err)
+		err = db_reason_move_run(db, 0, &r);
+	if (err)
+		return err;
+	ey_buf_printf(said, "%" PRId64 " crashes taken to other reasons", r.moved);
+	if (r.moved)
+		ey_log_info("move: %s", ey_buf_str(said));
+	return NULL;
+}
+
 struct ey_error *server_job_table_create(const struct ey_config *config,
 					 const struct server_config *server,
 					 struct server_job **ret)
@@ -165,6 +183,7 @@ struct ey_error *server_job_table_create(const struct ey_config *config,
 		{"mail", server->mail_interval, run_mail, (void *)(uintptr_t)config},
 		{"purge", server->purge_interval, run_purge, (void *)(uintptr_t)config},
 		{"report", server->report_interval, run_report, (void *)(uintptr_t)config},
+		{"move", server->move_interval, run_move, (void *)(uintptr_t)config},
 		{0},
 	};
 	struct server_job *jobs = malloc(sizeof(table));

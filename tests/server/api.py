@@ -136,6 +136,8 @@ class Answers(unittest.TestCase):
         if '{id}' not in path:
             return path
         key = path.split('/')[3]
+        if key == 'reason-changes':  # changes have no list of their own
+            return path.replace('{id}', '1')
         return path.replace('{id}', str(server.json('/api/v1/%s?limit=1' % key)[key][0]['id']))
 
     def test_every_get_answers_as_described(self):
@@ -359,6 +361,66 @@ class Hostile(unittest.TestCase):
         self.assertEqual(server.json('/healthz')['status'], 'ok')
         for s in silent:
             s.close()
+
+
+class ReasonChanges(unittest.TestCase):
+    """Merges and splits of reasons; each test takes back what it did."""
+
+    @staticmethod
+    def post(path, status=201, **body):
+        body.setdefault('who', 'Robin')
+        got, _, data = server.ask('/api/v1/' + path, 'POST', json.dumps(body), {
+            'Content-Type': 'application/json', 'Sec-Fetch-Site': 'same-origin'})
+        assert got == status, (path, body, got, data)
+        return json.loads(data)
+
+    def reasons(self):
+        return {r['id']: r for r in server.json('/api/v1/reasons?order=crashes&limit=100')['reasons']}
+
+    def test_merge_and_undo(self):
+        before = self.reasons()
+        into, source = list(before.values())[0], list(before.values())[1]
+        at = 'reasons/%d/' % source['id']
+        preview = self.post(at + 'merge', 200, into=into['id'], preview=True)['preview']
+        self.assertEqual((preview['crashes'], preview['hosts']), (source['crashes'], source['hosts']))
+        self.assertEqual(self.reasons(), before)
+        done = self.post(at + 'merge', into=into['id'], why='the same lock')
+        self.assertEqual(done['reason']['crashes'], into['crashes'] + source['crashes'])
+        self.assertFalse(done['change']['moving'])
+        self.assertNotIn(source['id'], self.reasons())
+        self.assertEqual(server.json('/api/v1/reasons/%d' % source['id'])['reason']['merged_into'], into['id'])
+        history = server.json('/api/v1/%shistory' % at)['changes']
+        self.assertEqual((history[0]['who'], history[0]['why'], history[0]['undone']), ('Robin', 'the same lock', None))
+        self.post(at + 'merge', 400, into=into['id'])
+        self.post('reason-changes/%d/undo' % done['change']['id'], 200, why='it was not')
+        self.post('reason-changes/%d/undo' % done['change']['id'], 400)
+        self.assertEqual(self.reasons(), before)
+        self.assertEqual(server.json('/api/v1/%shistory' % at)['changes'][0]['undone_why'], 'it was not')
+
+    def test_split_and_undo(self):
+        before = self.reasons()
+        reason = list(before.values())[0]
+        at = 'reasons/%d/' % reason['id']
+        values = server.json('/api/v1/%svalues?by=kernel' % at)
+        self.assertEqual(values['looked_at'], reason['crashes'])
+        value = values['values'][0]
+        preview = self.post(at + 'split', 200, by='kernel', value=value['value'], preview=True)['preview']
+        self.assertEqual((preview['crashes'], preview['hosts']), (value['crashes'], value['hosts']))
+        done = self.post(at + 'split', by='kernel', value=value['value'], title='only <b>there</b>')
+        self.assertEqual((done['reason']['crashes'], done['reason']['title']), (value['crashes'], 'only <b>there</b>'))
+        self.post('reason-changes/%d/undo' % done['change']['id'], 200)
+        self.assertEqual(self.reasons(), before)
+
+    def test_what_is_refused(self):
+        some = list(self.reasons())[0]
+        for path, status, body in (('merge', 400, {}), ('merge', 400, {'into': some}), ('merge', 404, {'into': 999999}),
+                                   ('merge', 400, {'into': 1, 'odd': 1}), ('split', 400, {'by': 'x', 'value': 'y'}),
+                                   ('split', 400, {'by': 'kernel', 'value': 'none'}), ('split', 400, {'by': 'kernel'})):
+            self.post('reasons/%d/%s' % (some, path), status, **body)
+        self.post('reason-changes/999999/undo', 404)
+        self.post('reasons/999999/split', 404, by='kernel', value='none')
+        self.assertEqual(server.ask('/api/v1/reasons/999999/history')[0], 404)
+        self.assertEqual(server.ask('/api/v1/reasons/%d/values?by=host' % some)[0], 400)
 
 
 class Issues(unittest.TestCase):

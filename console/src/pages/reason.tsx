@@ -10,6 +10,7 @@ import { AlertCard } from '../ui/alert';
 import { Chart } from '../ui/chart';
 import { CrashTable } from '../ui/crash_table';
 import { ReasonIssue } from './issue';
+import { MergedInto, ReasonChanges, ReasonHistory } from './reason_changes';
 import { Ago, Copy, Facts, Kind, Maybe, NotYet, Panel, ReasonState, TopList, Utc } from '../ui/parts';
 
 export function ReasonView({ id }: { id: string }): JSX.Element {
@@ -22,7 +23,9 @@ export function ReasonView({ id }: { id: string }): JSX.Element {
         <div class="title-over"><Kind kind={r.kind} /><ReasonState state={r.state} /></div>
         <h1><Maybe text={r.title ?? r.key} /></h1>
         <p class="title-key"><span class="mono">{r.key}</span><Copy text={r.key} label="Copy the reason's key" /></p>
+        <MergedInto reason={r} />
         <ReasonIssue reason={r} />
+        <ReasonChanges reason={r} />
       </div>
       {data.alerts.length > 0 && <div class="alerts">{data.alerts.map((a) => <AlertCard key={a.id} alert={a} />)}</div>}
       <div class="figures">
@@ -58,6 +61,7 @@ export function ReasonView({ id }: { id: string }): JSX.Element {
         <Panel title="Firmware"><TopList rows={data.firmwares} by="hosts" to={(t) => href('/crashes', { reason: r.id, firmware: t.label })} /></Panel>
         <Panel title="Hosts"><TopList rows={data.hosts} to={(t) => `/hosts/${t.id}`} /></Panel>
       </div>
+      <ReasonHistory reason={r} />
       <Panel title="Latest crashes" note={<Link to={href('/crashes', { reason: r.id })}>all</Link>}>
         <CrashTable crashes={data.latest} set="of_reason" label="Latest crashes of this reason" />
       </Panel>

@@ -32,6 +32,8 @@ export function FormDialog<T>(props: {
   /** The body that is sent, without "who". */
   body: (values: Values) => { [key: string]: unknown };
   onSent?: (answer: T) => void;
+  /** Shown below the fields: what would come of these values. */
+  preview?: (values: Values) => ComponentChildren;
   onDone: () => void;
 }): JSX.Element {
   const dialog = useRef<HTMLDialogElement>(null);
@@ -74,6 +76,7 @@ export function FormDialog<T>(props: {
           <input name="who" value={who} maxLength={40} required autoFocus={!fields.length} autocomplete="name"
             onInput={(e) => set('who', e.currentTarget.value)} />
         </label>
+        {props.preview?.(values)}
         {error && <p class="form-error" role="alert">{error}</p>}
         <div class="dialog-buttons">
           <button type="button" class="button" onClick={() => dialog.current?.close()}>Cancel</button>
