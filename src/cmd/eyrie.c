@@ -55,6 +55,10 @@ static const struct command commands[] = {
 	 "Keys for sealed dumps: hosts write them, only the secret key reads them"},
 	{"unseal", cmd_unseal, "Unseal a dump"},
 #endif
+#ifdef EYRIE_HAVE_SIMULATE
+	{"simulate", cmd_simulate,
+	 "Make up a fleet and its crashes, for demos, tests and benchmarks"},
+#endif
 	{"ingest", run_center_command, "The whole chain for one dump: file, count, alert (center)"},
 	{"populate", run_center_command,
 	 "Take what is new in a repository into the database (center)"},
