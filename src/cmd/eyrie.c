@@ -63,6 +63,7 @@ static const struct command commands[] = {
 	{"populate", run_center_command,
 	 "Take what is new in a repository into the database (center)"},
 	{"purge", run_center_command, "Remove dumps older than the retention time (center)"},
+	{"regroup", run_center_command, "Make the group keys of all crashes anew (center)"},
 	{"db", run_center_command, "Back up, restore, copy or check the database (center)"},
 	{"monitor", run_center_command, "Raise alerts and mail them (center)"},
 	{"report", run_center_command, "Write the report of a month (center)"},

@@ -12,6 +12,7 @@ static const struct command commands[] = {
 	{"ingest", cmd_ingest, "The whole chain for one dump: file, count, alert"},
 	{"populate", cmd_populate, "Take what is new in a repository into the database"},
 	{"purge", cmd_purge, "Remove dumps older than the retention time"},
+	{"regroup", cmd_regroup, "Make the group keys of all crashes anew"},
 	{"db", cmd_db, "Back up, restore, copy or check the database"},
 #endif
 #ifdef EYRIE_HAVE_MONITOR

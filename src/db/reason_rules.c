@@ -8,7 +8,7 @@
 #include "db/sql.h"
 
 /** Versions of the rules that keys are looked for in; the newest is oops/keys.h's. */
-enum { OLDEST_VERSION = 1, NEWEST_VERSION = 4 };
+enum { OLDEST_VERSION = 1 };
 
 static void read_rule(struct db_statement *st, struct db_arena *arena, void *item, bool *failed)
 {
@@ -28,7 +28,7 @@ struct ey_error *db_reason_rules_load(struct db *db, struct db_reason_rules *ret
 	struct ey_error *err = db_query_values(
 		db, &st,
 		"SELECT id, from_id, to_id, field, value FROM reason_changes WHERE undone = 0 "
-		"AND what IN ('merge', 'split') ORDER BY id",
+		"AND (what IN ('merge', 'split') OR (what = 'regroup' AND field = '')) ORDER BY id",
 		NULL, 0);
 
 	*ret = (struct db_reason_rules){0};
@@ -119,7 +119,8 @@ static struct ey_error *find_other_version(struct db *db, const char *key, int64
 	const char *rest = without_version(key);
 	struct ey_error *err = NULL;
 
-	for (int v = NEWEST_VERSION; rest && !err && !*home_ret && v >= OLDEST_VERSION; v--) {
+	for (int v = DB_REASON_NEWEST_VERSION; rest && !err && !*home_ret && v >= OLDEST_VERSION;
+	     v--) {
 		_cleanup_free_ char *other = NULL;
 
 		if (asprintf(&other, "g%d:%s", v, rest) < 0)
@@ -156,11 +157,11 @@ struct ey_error *db_reason_rules_note(struct db *db, int64_t reason_id)
 	struct ey_error *err =
 		db_query(db, &st,
 			 "SELECT id, what, from_id, to_id, undone FROM reason_changes WHERE "
-			 "from_id = ?1 OR to_id = ?1 ORDER BY id",
+			 "(from_id = ?1 OR to_id = ?1) AND field <> 'key' ORDER BY id",
 			 db_int(reason_id));
 
 	while (!err && !(err = db_step(st, &row)) && row) {
-		bool merge = !strcmp(db_column_text(st, 1), "merge");
+		bool merge = strcmp(db_column_text(st, 1), "split") != 0;
 		bool from = db_column_int(st, 2) == reason_id;
 		int64_t other = db_column_int(st, from ? 3 : 2);
 

@@ -30,6 +30,9 @@ enum db_split_field {
 const char *db_split_field_name(enum db_split_field field);
 bool db_split_field_parse(const char *name, enum db_split_field *ret);
 
+/** Versions of the rules ("g1", "g2", ...) that keys are looked for in. */
+enum { DB_REASON_NEWEST_VERSION = 4 };
+
 /** What of a crash rules look at; NULL where not known. */
 struct db_reason_facts {
 	const char *signature;

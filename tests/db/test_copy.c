@@ -104,6 +104,11 @@ static void fill(struct db *db, int crashes)
 	fill_hosts(db);
 	ok(db_exec(db, "INSERT INTO rejects VALUES ('north/x', '1', 'broken', 1, 2)"));
 	ok(db_exec(db, "INSERT INTO reason_keys VALUES ('g0:BUG:f1', 2)"));
+	ok(db_exec(db, "INSERT INTO regroup_runs (version, state, after_id, started) VALUES "
+		       "('g2', 'looking', 3, 4)"));
+	ok(db_exec(db, "INSERT INTO regroup_counts VALUES (1, 'BUG:x', 1)"));
+	ok(db_exec(db, "INSERT INTO regroup_moves VALUES (1, 1, 'BUG:x', NULL)"));
+	ok(db_exec(db, "INSERT INTO crash_runs (crash_id, state, time) VALUES (1, 'done', 5)"));
 	// Not run: its sweep is to be there.
 	ok(db_reason_merge(db, &(struct db_reason_merge){2, 3, 0},
 			   &(struct db_reason_edit){"Anna", NULL, TEST_NOON}, &id));
