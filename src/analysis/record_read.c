@@ -55,6 +55,9 @@ static struct ey_error *read_string(const json_t *obj, const char *where, const 
 		return ey_error_create(EY_ERR_INPUT, "record: %s%s%s is longer than %zu bytes",
 				       where, *where ? "." : "", key, max);
 	*ret = copy_string(v, NULL);
+	if (*ret && strlen(*ret) > max) // U+FFFD is longer than what it stands for
+		return ey_error_create(EY_ERR_INPUT, "record: %s%s%s is longer than %zu bytes",
+				       where, *where ? "." : "", key, max);
 	return *ret ? NULL : &ey_error_nomem;
 }
 
@@ -466,8 +469,51 @@ static struct ey_error *read_parts(const json_t *root, struct record *r)
 	return r->log ? NULL : &ey_error_nomem;
 }
 
-struct ey_error *record_read(const char *json, size_t len, struct record *ret)
+// A record whose parts are not what ours are: who crashed, where that at least is a text.
+static void read_who(const json_t *root, struct record *r)
 {
+	const struct {
+		const char *object;
+		const char *key;
+		char **ret;
+	} texts[] = {
+		{"identity", "hostname", &r->identity.hostname},
+		{"identity", "machine_id", &r->identity.machine_id},
+		{"identity", "boot_id", &r->identity.boot_id},
+		{"identity", "dmi_uuid", &r->identity.dmi_uuid},
+		{"identity", "dmi_serial", &r->identity.dmi_serial},
+		{"system", "hostname", &r->system.hostname},
+		{"system", "release", &r->system.release},
+	};
+
+	for (size_t i = 0; i < EY_ARRAY_SIZE(texts); i++) {
+		const json_t *obj = json_object_get(root, texts[i].object);
+
+		ey_error_destroy(
+			read_string(obj, texts[i].object, texts[i].key, 255, texts[i].ret));
+	}
+}
+
+static struct ey_error *read_schema(const json_t *root, bool any, char **other_ret)
+{
+	const char *schema = json_string_value(json_object_get(root, "schema"));
+	size_t family = strlen(RECORD_SCHEMA_FAMILY);
+
+	if (!schema)
+		return ey_error_create(EY_ERR_INPUT, "record: has no \"schema\"");
+	if (!strcmp(schema, RECORD_SCHEMA))
+		return NULL;
+	if (!any || strncmp(schema, RECORD_SCHEMA_FAMILY, family) != 0 || strlen(schema) > 60)
+		return ey_error_create(EY_ERR_INPUT,
+				       "record: schema \"%.60s\" is not known here; \"%s\" is",
+				       schema, RECORD_SCHEMA);
+	*other_ret = strdup(schema);
+	return *other_ret ? NULL : &ey_error_nomem;
+}
+
+static struct ey_error *read_record(const char *json, size_t len, bool any, struct record *ret)
+{
+	_cleanup_free_ char *other = NULL;
 	json_error_t where;
 
 	*ret = (struct record){0};
@@ -484,17 +530,30 @@ struct ey_error *record_read(const char *json, size_t len, struct record *ret)
 				       where.line, where.column, where.text);
 	if (!json_is_object(root))
 		return ey_error_create(EY_ERR_INPUT, "record: not a JSON object");
-	const char *schema = json_string_value(json_object_get(root, "schema"));
-	if (!schema)
-		return ey_error_create(EY_ERR_INPUT, "record: has no \"schema\"");
-	if (strcmp(schema, RECORD_SCHEMA) != 0)
-		return ey_error_create(EY_ERR_INPUT,
-				       "record: schema \"%.60s\" is not known here; \"%s\" is",
-				       schema, RECORD_SCHEMA);
+	err = read_schema(root, any, &other);
+	if (err)
+		return err;
 	err = read_parts(root, ret);
 	if (err)
 		record_deinit(ret);
+	if (err && other && err != &ey_error_nomem) {
+		ey_error_destroy(err);
+		err = NULL;
+		read_who(root, ret);
+	}
+	if (!err)
+		ret->other_schema = no_cleanup_ptr(other);
 	return err;
+}
+
+struct ey_error *record_read(const char *json, size_t len, struct record *ret)
+{
+	return read_record(json, len, false, ret);
+}
+
+struct ey_error *record_read_any(const char *json, size_t len, struct record *ret)
+{
+	return read_record(json, len, true, ret);
 }
 
 static void free_strings(const struct string_field *fields, size_t count, void *base)
@@ -523,6 +582,7 @@ void record_deinit(struct record *r)
 	free(r->dump.format);
 	free(r->engine);
 	free(r->log);
+	free(r->other_schema);
 	*r = (struct record){0};
 }
 

@@ -18,6 +18,8 @@
 #include "oops/event.h"
 
 #define RECORD_SCHEMA "eyrie/crash/1"
+/** What the schemas of other versions begin with. */
+#define RECORD_SCHEMA_FAMILY "eyrie/crash/"
 
 /** Limits on what is read; a record beyond them is refused with EY_ERR_INPUT. */
 enum {
@@ -143,6 +145,8 @@ struct record_gap {
 };
 
 struct record {
+	/** The schema of another version, as record_read_any() met it; NULL: ours. */
+	char *other_schema;
 	struct record_identity identity;
 	struct record_system system;
 	struct record_inventory inventory;
@@ -174,6 +178,11 @@ struct record {
  * error; release it with record_deinit().
  */
 struct ey_error *record_read(const char *json, size_t len, struct record *ret) EY_MUST_CHECK;
+/**
+ * The same for a record of any version: of one that is not known here, `other_schema` is set, and
+ * where it does not read as ours does, only who crashed is taken out of it, as far as it is there.
+ */
+struct ey_error *record_read_any(const char *json, size_t len, struct record *ret) EY_MUST_CHECK;
 void record_deinit(struct record *record);
 #define _cleanup_record_ __attribute__((cleanup(record_deinit)))
 

@@ -45,6 +45,12 @@ static const struct counter {
 	 "t.reason_id)"},
 };
 
+/* What reason_dumps must hold, but for groups that no crash belongs to any more. */
+#define DUMP_GROUPS                                                                             \
+	"SELECT reason_id, coalesce(kernel, '') AS kernel, coalesce(model_id, 0) AS model_id, " \
+	"count(*) AS crashes, sum(CASE WHEN dump IN ('kept', 'purged') THEN 1 ELSE 0 END) "     \
+	"AS dumps FROM crashes GROUP BY reason_id, coalesce(kernel, ''), coalesce(model_id, 0)"
+
 static void read_problem(struct db_statement *st, struct db_arena *arena, void *item, bool *failed)
 {
 	*(const char **)item = db_column_dup(st, 0, arena, failed);
@@ -94,6 +100,26 @@ static struct ey_error *check_exposure(struct db *db, struct db_problem_list *li
 			     : append(list, "exposure by day is not the sum of that of boots");
 }
 
+static struct ey_error *check_dump_groups(struct db *db, struct db_problem_list *list)
+{
+	int64_t wrong = 0;
+	char text[120];
+	struct ey_error *err = db_scalar_values(
+		db, &wrong, NULL,
+		"SELECT count(*) FROM (" DUMP_GROUPS ") g LEFT JOIN reason_dumps t ON "
+		"t.reason_id = g.reason_id AND t.kernel = g.kernel AND t.model_id = g.model_id "
+		"WHERE t.reason_id IS NULL OR t.crashes <> g.crashes OR t.dumps <> g.dumps",
+		NULL, 0);
+
+	if (err || !wrong)
+		return err;
+	snprintf(text, sizeof(text),
+		 "the number of crashes or dumps is wrong in %lld row%s of "
+		 "reason_dumps",
+		 (long long)wrong, wrong == 1 ? "" : "s");
+	return append(list, text);
+}
+
 struct ey_error *db_check(struct db *db, struct db_problem_list *ret)
 {
 	_cleanup_txn_ struct db_txn txn = {0};
@@ -112,6 +138,8 @@ struct ey_error *db_check(struct db *db, struct db_problem_list *ret)
 		err = check_counter(db, &counters[i], &list);
 	if (!err)
 		err = check_exposure(db, &list);
+	if (!err)
+		err = check_dump_groups(db, &list);
 	if (err)
 		return err;
 	*ret = list;
@@ -141,6 +169,11 @@ struct ey_error *db_rebuild_counters(struct db *db)
 				  "FROM crashes c WHERE NOT EXISTS (SELECT 1 FROM reason_hosts h "
 				  "WHERE h.reason_id = c.reason_id AND h.host_id = c.host_id) "
 				  "GROUP BY c.reason_id, c.host_id");
+	if (!err)
+		err = db_exec(db, "DELETE FROM reason_dumps");
+	if (!err)
+		err = db_exec(db, "INSERT INTO reason_dumps (reason_id, kernel, model_id, crashes, "
+				  "dumps) " DUMP_GROUPS);
 	for (size_t i = 0; !err && i < EY_ARRAY_SIZE(counters); i++) {
 		const struct counter *c = &counters[i];
 		char sql[640];

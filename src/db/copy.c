@@ -59,6 +59,8 @@ static const struct table {
 	{"enroll_keys", {"id"}},
 	{"host_tokens", {"id"}},
 	{"audit", {"id"}},
+	{"reason_dumps", {"reason_id", "kernel", "model_id"}},
+	{"uploads", {"name"}},
 };
 
 /** A row as it is read, and the place to go on from. */

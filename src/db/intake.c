@@ -2,6 +2,7 @@
 #include "db/intake.h"
 
 #include "db/boot.h"
+#include "db/dump.h"
 #include "db/identity.h"
 #include "db/issue.h"
 #include "db/part.h"
@@ -77,8 +78,7 @@ static struct ey_error *add_parts(struct db *db, const struct db_intake *in, int
 
 	for (unsigned int i = 0; !err && i < EY_ARRAY_SIZE(in->parts); i++) {
 		if (in->parts[i].data)
-			err = db_part_add(db, crash_id, (enum db_part)i, in->parts[i].data,
-					  in->parts[i].len);
+			err = db_part_add(db, crash_id, (enum db_part)i, &in->parts[i]);
 	}
 	return err;
 }
@@ -87,8 +87,6 @@ static struct ey_error *add_parts(struct db *db, const struct db_intake *in, int
 static struct ey_error *join_crash(struct db *db, const struct db_intake *in, int64_t crash_id,
 				   const char *boot_uuid)
 {
-	int64_t reason_id;
-	bool dump_came = false;
 	struct ey_error *err = add_folder(db, in, crash_id);
 
 	if (!err)
@@ -99,15 +97,14 @@ static struct ey_error *join_crash(struct db *db, const struct db_intake *in, in
 			     "id = (SELECT c.boot_id FROM crashes c WHERE c.id = ?1)",
 			     db_int(crash_id), db_text(boot_uuid));
 	if (!err && in->dump == DB_DUMP_KEPT)
-		err = db_scalar(db, &reason_id, &dump_came,
-				"UPDATE crashes SET dump = 'kept', dump_bytes = ?2, path = ?3, "
-				"dump_format = ?4, dump_complete = ?5, purged = 0 "
-				"WHERE id = ?1 AND dump <> 'kept' RETURNING reason_id",
-				db_int(crash_id), db_int(in->dump_bytes), db_text(in->path),
-				db_text(in->dump_format), db_int(in->dump_complete));
-	if (!err && dump_came)
-		err = db_run(db, "UPDATE reasons SET dumps = dumps + 1 WHERE id = ?1",
-			     db_int(reason_id));
+		err = db_dump_arrived(db, &(struct db_dump_arrival){
+						  .crash_id = crash_id,
+						  .path = in->path,
+						  .bytes = in->dump_bytes,
+						  .format = in->dump_format,
+						  .complete = in->dump_complete,
+						  .time = in->filed,
+					  });
 	return err;
 }
 
@@ -190,7 +187,7 @@ static struct ey_error *add_signature(struct db *db, const struct db_intake *in,
 
 // One more crash of the reason on the host, in every counter.
 static struct ey_error *count_crash(struct db *db, const struct db_intake *in, int64_t crash_id,
-				    int64_t reason_id, int64_t host_id)
+				    int64_t reason_id, const struct db_host_match *host)
 {
 	int64_t pair = 0;
 	struct ey_error *err =
@@ -200,8 +197,17 @@ static struct ey_error *count_crash(struct db *db, const struct db_intake *in, i
 			  "crashes = reason_hosts.crashes + 1, last_seen = CASE WHEN "
 			  "reason_hosts.last_seen > ?3 THEN reason_hosts.last_seen ELSE ?3 END "
 			  "RETURNING crashes",
-			  db_int(reason_id), db_int(host_id), db_int(in->time));
+			  db_int(reason_id), db_int(host->host_id), db_int(in->time));
 
+	if (!err)
+		err = db_run(
+			db,
+			"INSERT INTO reason_dumps (reason_id, kernel, model_id, crashes, dumps) "
+			"VALUES (?1, ?2, ?3, 1, ?4) ON CONFLICT (reason_id, kernel, model_id) "
+			"DO UPDATE SET crashes = reason_dumps.crashes + 1, "
+			"dumps = reason_dumps.dumps + excluded.dumps",
+			db_int(reason_id), db_text(in->kernel ? in->kernel : ""),
+			db_int(host->model_id), db_int(in->dump == DB_DUMP_KEPT));
 	if (!err)
 		err = db_run(db,
 			     "UPDATE reasons SET crashes = crashes + 1, hosts = hosts + ?2, "
@@ -216,7 +222,7 @@ static struct ey_error *count_crash(struct db *db, const struct db_intake *in, i
 		err = db_run(db,
 			     "UPDATE hosts SET crashes = crashes + 1, reasons = reasons + ?2 "
 			     "WHERE id = ?1",
-			     db_int(host_id), db_int(pair == 1));
+			     db_int(host->host_id), db_int(pair == 1));
 	return err;
 }
 
@@ -239,11 +245,11 @@ static struct ey_error *add_crash(struct db *db, const struct db_intake *in,
 			"time, received, uptime, from_dump, is_new, site, firmware, kernel, "
 			"kernel_version, machine, kind, title, function, module, guilty, "
 			"signature, comm, taint, cpu, pid, corrupted, engine, gaps, path, dump, "
-			"dump_bytes, dump_format, dump_complete, home_id) VALUES (?1, ?2, ?3, ?4, "
-			"?5, ?6, "
+			"dump_bytes, dump_format, dump_complete, home_id, record_schema) VALUES "
+			"(?1, ?2, ?3, ?4, ?5, ?6, "
 			"?7, ?8, ?9, ?10, ?11, ?12, "
 			"?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, "
-			"?27, ?28, ?29, ?30, ?31, ?32, ?33, ?34) RETURNING id",
+			"?27, ?28, ?29, ?30, ?31, ?32, ?33, ?34, ?35) RETURNING id",
 			db_int(host->host_id), db_int(boot_id), db_int(ret->reason_id),
 			db_id(signature_id), db_id(host->model_id), db_int(in->time), db_int(now),
 			db_int(in->uptime), db_int(in->from_dump), db_int(is_new),
@@ -255,11 +261,11 @@ static struct ey_error *add_crash(struct db *db, const struct db_intake *in,
 			db_text(in->engine), db_int(in->gaps), db_text(in->path),
 			db_text(db_dump_name(in->dump)), db_int(in->dump_bytes),
 			db_text(in->dump_format), db_int(in->dump_complete),
-			db_id(home_id == ret->reason_id ? 0 : home_id));
+			db_id(home_id == ret->reason_id ? 0 : home_id), db_text(in->schema));
 	if (!err)
 		err = db_boot_crashed(db, boot_id, ret->crash_id, in->time);
 	if (!err)
-		err = count_crash(db, in, ret->crash_id, ret->reason_id, host->host_id);
+		err = count_crash(db, in, ret->crash_id, ret->reason_id, host);
 	if (!err)
 		err = add_folder(db, in, ret->crash_id);
 	if (!err)
@@ -272,10 +278,12 @@ static struct ey_error *fill_result(struct db *db, struct db_intake_result *ret)
 {
 	_cleanup_statement_ struct db_statement *st = NULL;
 	bool row = false;
-	struct ey_error *err = db_query(db, &st,
-					"SELECT c.host_id, r.id, r.crashes, r.hosts FROM crashes c "
-					"JOIN reasons r ON r.id = c.reason_id WHERE c.id = ?1",
-					db_int(ret->crash_id));
+	struct ey_error *err =
+		db_query(db, &st,
+			 "SELECT c.host_id, r.id, r.crashes, r.hosts, r.dumps, r.state, "
+			 "r.issue_id, c.dump = 'kept' FROM crashes c "
+			 "JOIN reasons r ON r.id = c.reason_id WHERE c.id = ?1",
+			 db_int(ret->crash_id));
 
 	if (!err)
 		err = db_step(st, &row);
@@ -285,6 +293,10 @@ static struct ey_error *fill_result(struct db *db, struct db_intake_result *ret)
 	ret->reason_id = db_column_int(st, 1);
 	ret->reason_crashes = db_column_int(st, 2);
 	ret->reason_hosts = db_column_int(st, 3);
+	ret->reason_dumps = db_column_int(st, 4);
+	db_reason_state_parse(db_column_text(st, 5), &ret->reason_state);
+	ret->issue_id = db_column_int(st, 6);
+	ret->has_dump = db_column_int(st, 7);
 	return NULL;
 }
 
@@ -313,10 +325,22 @@ struct ey_error *db_intake(struct db *db, const struct db_intake *in, int64_t no
 		err = add_crash(db, in, &host, now, ret);
 	} else {
 		ret->crash_id = crash_id;
-		if (!taken)
-			err = join_crash(db, in, crash_id, host.boot_uuid);
+		// Sent again it may bring what was missing.
+		err = taken ? add_parts(db, in, crash_id)
+			    : join_crash(db, in, crash_id, host.boot_uuid);
 	}
 	if (!err)
 		err = fill_result(db, ret);
+	return err ? err : db_commit(&txn);
+}
+
+struct ey_error *db_intake_many(struct db *db, const struct db_intake *const *in, size_t count,
+				int64_t now, struct db_intake_result *results)
+{
+	_cleanup_txn_ struct db_txn txn = {0};
+	struct ey_error *err = db_begin(db, &txn);
+
+	for (size_t i = 0; !err && i < count; i++)
+		err = db_intake(db, in[i], now, &results[i]);
 	return err ? err : db_commit(&txn);
 }

@@ -13,6 +13,15 @@
 
 #include "db/crash.h"
 #include "db/db.h"
+#include "db/reason.h"
+
+/** A heavy part of a crash as it comes in; data NULL: there is none. */
+struct db_intake_part {
+	const char *data;
+	size_t len;
+	/** It is one zstd frame, stored as it is, of this many bytes unpacked; 0: it is plain. */
+	size_t packed_size;
+};
 
 /** A crash as its record tells it; strings are the caller's. NULL (or -1, 0) where not known. */
 struct db_intake {
@@ -65,11 +74,10 @@ struct db_intake {
 	const char *dump_format;
 	bool dump_complete;
 
-	/** The parts, NULL where there is none; compressed on the way in. */
-	struct {
-		const char *data;
-		size_t len;
-	} parts[3];
+	/** By enum db_part; compressed on the way in. */
+	struct db_intake_part parts[3];
+	/** The schema of the record where it is not one known here, else NULL. */
+	const char *schema;
 };
 
 enum db_intake_verdict {
@@ -89,9 +97,21 @@ struct db_intake_result {
 	/** Crashes of the reason and distinct hosts that had it, this one counted. */
 	int64_t reason_crashes;
 	int64_t reason_hosts;
+	/** Dumps of it in the repository, its state, and the issue it belongs to (0: none). */
+	int64_t reason_dumps;
+	enum db_reason_state reason_state;
+	int64_t issue_id;
+	/** Whether the dump of this very crash is in the repository. */
+	bool has_dump;
 };
 
 struct ey_error *db_intake(struct db *db, const struct db_intake *in, int64_t now,
 			   struct db_intake_result *ret) EY_MUST_CHECK;
+/**
+ * The same for several, all in one transaction: after an error none of them is in. The results
+ * stand in the order of the intakes, of which one may be a double of another.
+ */
+struct ey_error *db_intake_many(struct db *db, const struct db_intake *const *in, size_t count,
+				int64_t now, struct db_intake_result *results) EY_MUST_CHECK;
 
 #endif

@@ -4,11 +4,12 @@
 #define EYRIE_DB_PART_H
 
 #include "db/crash.h"
+#include "db/intake.h"
 
 /** A part is never larger than this, whatever the row says. */
 enum { DB_PART_MAX_BYTES = 256 << 20 };
 
-struct ey_error *db_part_add(struct db *db, int64_t crash_id, enum db_part part, const void *data,
-			     size_t len) EY_MUST_CHECK;
+struct ey_error *db_part_add(struct db *db, int64_t crash_id, enum db_part part,
+			     const struct db_intake_part *data) EY_MUST_CHECK;
 
 #endif

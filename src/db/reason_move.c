@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "db/dump.h"
 #include "db/reason_rules.h"
 #include "db/sql.h"
 
@@ -207,6 +208,8 @@ static struct ey_error *move_crash(struct db *db, const struct crash *c, int64_t
 			     "WHERE id = ?1",
 			     db_int(c->id), db_int(to), db_id(home_id == to ? 0 : home_id),
 			     db_id(signature_id));
+	if (!err)
+		err = db_dump_groups_move(db, c->id, c->reason_id, to);
 	if (!err)
 		err = leave_signature(db, c);
 	if (!err)

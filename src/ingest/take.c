@@ -124,7 +124,8 @@ static void take_event(const struct record *r, struct db_intake *in)
 	if (!r->have_event || !is_set(e->reason)) {
 		in->reason = DB_REASON_KEY_NO_EVENT;
 		in->kind = "UNKNOWN";
-		in->title = "No crash event found";
+		in->title = r->other_schema ? "Record of a version that is not known here"
+					    : "No crash event found";
 		in->comm = r->have_panic_task ? text(r->panic_task.comm) : NULL;
 		if (r->have_panic_task) {
 			in->cpu = r->panic_task.cpu;
@@ -153,6 +154,7 @@ struct ey_error *take_from_record(struct take *take, int64_t named, int64_t now)
 
 	if (err)
 		return err;
+	in->schema = r->other_schema;
 	take_event(r, in);
 	in->hostname = text(record_hostname(r));
 	in->machine_id = text(r->identity.machine_id);
@@ -247,7 +249,7 @@ struct ey_error *take_read(const struct store_entry *entry, const struct populat
 	*ret = (struct take){0};
 	struct ey_error *err = read_record(entry, max_record, max_text, now, ret, &len);
 	if (!err)
-		err = ey_error_prefix(record_read(ret->record_text, len, &ret->record), "%s",
+		err = ey_error_prefix(record_read_any(ret->record_text, len, &ret->record), "%s",
 				      STORE_RECORD);
 	if (err)
 		return err;

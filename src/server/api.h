@@ -22,11 +22,14 @@
 #include "server/jobs.h"
 #include "server/message.h"
 
+struct intake_queue;
+
 /** What the routes share; not changed while the server runs. */
 struct api {
 	const struct ey_config *config;
 	struct server_db_pool *pool;
 	struct server_jobs *jobs;
+	struct intake_queue *intake;
 	/** When eyried started, seconds since 1970. */
 	int64_t started;
 	/** The server was told to stop: balancers should send nobody here any more. */
@@ -47,6 +50,7 @@ typedef struct ey_error *api_begin_fn(const struct api *api, struct server_reque
 
 api_fn api_overview, api_facets;
 api_fn api_crashes, api_crash, api_crash_log, api_crash_analysis, api_crash_record;
+api_fn api_crash_deliver;
 api_fn api_reasons, api_reason;
 api_fn api_reason_merge, api_reason_split, api_reason_undo, api_reason_history, api_reason_values;
 api_fn api_hosts, api_host;

@@ -32,6 +32,8 @@ static const struct route routes[] = {
 	{SERVER_GET, "/api/v1/overview", AUTH_VIEW, api_overview},
 	{SERVER_GET, "/api/v1/facets", AUTH_VIEW, api_facets},
 	{SERVER_GET, "/api/v1/crashes", AUTH_VIEW, api_crashes},
+	{SERVER_POST, "/api/v1/crashes", AUTH_SUBMIT, api_crash_deliver,
+	 .body = SERVER_BODY_DELIVERY},
 	{SERVER_GET, "/api/v1/crashes/{id}", AUTH_VIEW, api_crash},
 	{SERVER_GET, "/api/v1/crashes/{id}/log", AUTH_VIEW, api_crash_log},
 	{SERVER_GET, "/api/v1/crashes/{id}/analysis", AUTH_VIEW, api_crash_analysis},

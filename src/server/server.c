@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "notify/console.h"
 #include "server/config.h"
+#include "server/intake_queue.h"
 #include "server/job_table.h"
 #include "server/routes.h"
 #include "server/sd_notify.h"
@@ -71,6 +72,8 @@ static struct ey_error *start(struct server *s, const struct ey_config *config)
 	if (!err)
 		err = server_jobs_create(s->jobs, &s->api.jobs);
 	if (!err)
+		err = intake_queue_create(config, &s->api.intake);
+	if (!err)
 		err = own_names(config, s->config.host_names, &names);
 	if (err)
 		return err;
@@ -88,7 +91,11 @@ static struct ey_error *start(struct server *s, const struct ey_config *config)
 
 static void stop(struct server *s)
 {
+	http_server_quiesce(s->http);
+	// Who waits for an answer gets it before the connections are closed.
+	intake_queue_stop(s->api.intake);
 	http_server_destroy(s->http);
+	intake_queue_destroy(s->api.intake);
 	if (!server_jobs_stop(s->api.jobs, STOP_SECONDS)) {
 		// Its work is one transaction after the other: what is not committed is done again.
 		ey_log_warning("a job still runs after %d s; leaving without it", STOP_SECONDS);

@@ -124,6 +124,7 @@ static void fill(struct db *db, int crashes)
 		       "dmi_uuid, created) VALUES ('h', 1, 'ams1', 'web-01', '', '', 1);"
 		       "INSERT INTO audit (time, kind, who, address, action, object, detail) "
 		       "VALUES (1, 'person', 'robin', '', 'issue.change', '1', '')"));
+	ok(db_exec(db, "INSERT INTO uploads VALUES ('a', 1, 1, 'north', -1, '', 1, 2)"));
 }
 
 /* All of a table as text, in a fixed order. */
@@ -279,13 +280,13 @@ static void wrong_counters_are_found_and_made_right(void **state)
 	// A rebuild of what was kept all along changes nothing.
 	ok(db_rebuild_counters(db));
 	assert_same(as_it_was, as_it_was, db);
-	ok(db_exec(db,
-		   "UPDATE reasons SET crashes = crashes + 1, hosts = 0 WHERE id < 3; "
-		   "UPDATE hosts SET crashes = 0; UPDATE signatures SET crashes = 7; "
-		   "UPDATE reasons SET dumps = -1 WHERE id = 1; "
-		   "UPDATE hosts SET reasons = 99; DELETE FROM reason_hosts WHERE host_id = 1"));
+	ok(db_exec(db, "UPDATE reasons SET crashes = crashes + 1, hosts = 0 WHERE id < 3; "
+		       "UPDATE hosts SET crashes = 0; UPDATE signatures SET crashes = 7; "
+		       "UPDATE reasons SET dumps = -1 WHERE id = 1; "
+		       "UPDATE hosts SET reasons = 99; DELETE FROM reason_hosts WHERE host_id = 1; "
+		       "UPDATE reason_dumps SET dumps = dumps + 1 WHERE reason_id = 2"));
 	ok(db_check(db, &problems));
-	assert_int_equal(problems.count, 6);
+	assert_int_equal(problems.count, 7);
 	assert_string_equal(problems.items[0],
 			    "the number of crashes is wrong in 2 rows of reasons");
 	ok(db_rebuild_counters(db));

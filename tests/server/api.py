@@ -205,7 +205,7 @@ class Answers(unittest.TestCase):
 
     def test_methods(self):
         for method in ('POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS', 'TRACE', 'BREW'):
-            status, response, _ = server.ask('/api/v1/crashes', method)
+            status, response, _ = server.ask('/api/v1/reasons', method)
             self.assertEqual(status, 405, method)
             self.assertEqual(response.getheader('Allow'), 'GET, HEAD')
         status, response, _ = server.ask('/api/v1/alerts/1/ack')
