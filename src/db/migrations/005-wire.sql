@@ -4,9 +4,6 @@
 -- The schema of a record that this program did not know; NULL: it knew it.
 ALTER TABLE crashes ADD COLUMN record_schema TEXT;
 
--- A machine is also looked for by its install id and name; clones of one image share the id.
-CREATE INDEX hosts_hostname ON hosts (hostname, id);
-
 -- Crashes of a reason on a kernel and model, and the dumps of them that ever came: of each such
 -- group the first few dumps are wanted, and each Nth after them. '' and 0 where not known.
 CREATE TABLE reason_dumps (
