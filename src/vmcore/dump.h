@@ -52,6 +52,8 @@ struct dump {
 	size_t notes_len;
 	/** The text of VMCOREINFO, NUL-terminated; NULL where the dump has none. */
 	char *vmcoreinfo;
+	/** It was not in the dump: find_info() made it up from page tables, for memory alone. */
+	bool vmcoreinfo_made;
 	/** makedumpfile said that it did not finish, a file ends too early, a part is not here. */
 	bool incomplete;
 	/** Why, and how much is there, for people; "" where it is complete. */

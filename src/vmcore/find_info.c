@@ -47,8 +47,8 @@ struct ey_error *find_info(struct dump *d)
 	_cleanup_free_ struct memory *m = malloc(sizeof(*m));
 	_cleanup_free_ char *second_best = NULL;
 	size_t candidates = 0;
-	uint64_t cr3;
-	bool have_cpus = notes_cpu_cr3(d->notes, d->notes_len, 0, &cr3);
+	uint64_t cr3, cr4;
+	bool have_cpus = notes_cpu_control(d->notes, d->notes_len, 0, &cr3, &cr4);
 
 	if (!page || !m)
 		return &ey_error_nomem;
@@ -72,5 +72,10 @@ struct ey_error *find_info(struct dump *d)
 		d->vmcoreinfo = NULL;
 	}
 	d->vmcoreinfo = no_cleanup_ptr(second_best);
-	return NULL;
+	if (d->vmcoreinfo)
+		return NULL;
+	// None yet: the kernel died before it came to that.
+	struct ey_error *err = d->machine->make_info(d, &d->vmcoreinfo);
+	d->vmcoreinfo_made = d->vmcoreinfo != NULL;
+	return err;
 }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What scripts/kallsyms.c writes, each part aligned to 8 bytes:
+ * What scripts/kallsyms.c writes, each part aligned to 8 bytes, in 7.x to 4:
  *
  *     before 6.4   offsets, relative_base, num_syms, names, markers, token_table, token_index
  *     since        num_syms, names, markers, token_table, token_index, offsets, relative_base
  *
- * (6.2 and 6.3 have seqs_of_names behind the markers; their VMCOREINFO names the parts.) Without
+ * 6.2, 6.3 and stable 6.1 have seqs_of_names behind the markers, 3 bytes a symbol. Without
  * CONFIG_KALLSYMS_BASE_RELATIVE, and before 4.6, addresses of 8 bytes stand in place of offsets and
  * base. The one part that nothing else in a kernel looks like is token_index: 256 numbers of two
  * bytes that begin with 0 and only grow. From it the others are found going back.
@@ -35,11 +35,14 @@ enum {
 	MAX_MARKERS = 40000,
 	// A compressed name with its length.
 	MAX_NAME = MAX_TOKEN + 2,
-	ALIGN = 8,
+	// seqs_of_names of as many symbols as there can be markers for.
+	MAX_SEQS = 3 * NAMES_PER_MARKER * 4000,
 };
 
 struct finder {
 	struct memory *m;
+	/** To how many bytes the parts are aligned. */
+	unsigned int align;
 	uint16_t begins[TOKENS];
 	uint64_t token_index, token_table, names, num_syms;
 	/** kallsyms_markers: where each 256th name begins. */
@@ -49,9 +52,9 @@ struct finder {
 	uint32_t count;
 };
 
-static uint64_t align_up(uint64_t n)
+static uint64_t align_up(const struct finder *f, uint64_t n)
 {
-	return (n + ALIGN - 1) & ~(uint64_t)(ALIGN - 1);
+	return (n + f->align - 1) & ~((uint64_t)f->align - 1);
 }
 
 static bool read_bytes(struct memory *m, uint64_t at, void *buf, size_t len)
@@ -99,8 +102,8 @@ static bool find_token_table(struct finder *f)
 
 	if (last > MAX_TABLE - MAX_TOKEN)
 		return false;
-	uint64_t at = (f->token_index - last - 1) & ~(uint64_t)(ALIGN - 1);
-	for (int tries = 0; tries <= MAX_TOKEN / ALIGN; tries++, at -= ALIGN) {
+	uint64_t at = (f->token_index - last - 1) & ~((uint64_t)f->align - 1);
+	for (unsigned int tries = 0; tries <= MAX_TOKEN / f->align; tries++, at -= f->align) {
 		size_t len = (size_t)(f->token_index - at);
 		size_t i = 1;
 
@@ -112,7 +115,7 @@ static bool find_token_table(struct finder *f)
 			i++;
 		// Behind the last string are only the bytes that fill up to the index.
 		size_t end = last + strnlen((const char *)table + last, len - last) + 1;
-		if (i == TOKENS && end <= len && align_up(at + end) == f->token_index) {
+		if (i == TOKENS && end <= len && align_up(f, at + end) == f->token_index) {
 			f->token_table = at;
 			return true;
 		}
@@ -120,34 +123,82 @@ static bool find_token_table(struct finder *f)
 	return false;
 }
 
+// Take the @count markers at @place, of @width bytes each, as those of the table.
+static bool take_markers(struct finder *f, uint64_t place, size_t count, unsigned int width)
+{
+	free(f->markers);
+	f->markers = calloc(count, sizeof(*f->markers));
+	f->markers_at = place;
+	f->marker_count = count;
+	for (size_t i = 0; f->markers && i < count; i++)
+		memory_u32(f->m, place + i * width, &f->markers[i]);
+	return f->markers != NULL;
+}
+
+static bool may_follow(uint32_t marker, uint32_t next)
+{
+	return next > marker && next - marker <= (uint32_t)NAMES_PER_MARKER * MAX_NAME;
+}
+
 // The markers stand before the tokens: numbers that grow from 0, of 4 bytes or, before 4.20, 8.
 static bool find_markers(struct finder *f, unsigned int width)
 {
 	uint64_t at = f->token_table - width;
-	uint64_t value = 0, next = UINT64_MAX;
+	uint64_t value = 0;
+	uint32_t next = UINT32_MAX;
 	size_t count = 0;
 
 	// An odd number of 4 bytes is filled up.
-	if (width == 4 && memory_u64(f->m, f->token_table - 8, &value) && value >> 32 == 0)
+	if (width < f->align && memory_u64(f->m, f->token_table - 8, &value) && value >> 32 == 0)
 		at -= 4;
 	for (uint64_t place = at; count < MAX_MARKERS; place -= width) {
 		uint32_t high = 0, low;
 
 		if (!memory_u32(f->m, place, &low) ||
 		    (width == 8 && !memory_u32(f->m, place + 4, &high)) || high || low >= next ||
-		    (count && next - low > (uint64_t)NAMES_PER_MARKER * MAX_NAME))
+		    (count && !may_follow(low, next)))
 			return false;
 		next = low;
 		count++;
-		if (low)
+		if (!low)
+			return place % f->align == 0 && take_markers(f, place, count, width);
+	}
+	return false;
+}
+
+// Whether seqs_of_names of a table with so many markers fills the room between them and the tokens.
+static bool seqs_fit(const struct finder *f, uint64_t place, size_t count)
+{
+	const uint64_t room = f->token_table - align_up(f, place + count * 4);
+
+	return count > 1 && place % f->align == 0 &&
+	       room > 3 * ((uint64_t)count - 1) * NAMES_PER_MARKER &&
+	       room <= align_up(f, 3 * (uint64_t)count * NAMES_PER_MARKER);
+}
+
+// The same where seqs_of_names stands between the markers and the tokens: how long it is follows
+// from how many markers there are.
+static bool find_markers_before_seqs(struct finder *f)
+{
+	uint64_t begin = 0;
+	uint32_t last = 0, value;
+	size_t count = 0;
+
+	if (f->token_table < MAX_SEQS)
+		return false;
+	for (uint64_t at = (f->token_table - MAX_SEQS) & ~3ULL; at < f->token_table; at += 4) {
+		bool there = memory_u32(f->m, at, &value);
+
+		if (there && count && may_follow(last, value)) {
+			last = value;
+			count++;
 			continue;
-		free(f->markers);
-		f->markers = calloc(count, sizeof(*f->markers));
-		f->markers_at = place;
-		f->marker_count = count;
-		for (size_t i = 0; f->markers && i < count; i++)
-			memory_u32(f->m, place + i * width, &f->markers[i]);
-		return f->markers && place % ALIGN == 0;
+		}
+		if (count && seqs_fit(f, begin, count))
+			return take_markers(f, begin, count, 4);
+		begin = at;
+		count = there && !value;
+		last = 0;
 	}
 	return false;
 }
@@ -172,7 +223,7 @@ static bool names_fit(struct finder *f, uint64_t names, uint32_t count)
 					   : 1 + (uint64_t)p[0];
 	}
 	range_deinit(&r);
-	return fits && pos <= room && align_up(pos) >= room;
+	return fits && pos <= room && align_up(f, pos) >= room;
 }
 
 // num_syms and the names stand before the markers; how long the names behind the last marker are
@@ -182,7 +233,7 @@ static bool find_names(struct finder *f)
 	enum { MAX_REST = NAMES_PER_MARKER * MAX_NAME, MAX_TRIES = 16 };
 	const uint32_t last = f->markers[f->marker_count - 1];
 	_cleanup_free_ uint8_t *before = malloc(MAX_REST);
-	const uint64_t end = (f->markers_at - last) & ~(uint64_t)(ALIGN - 1);
+	const uint64_t end = (f->markers_at - last) & ~((uint64_t)f->align - 1);
 	uint64_t have = 0;
 	int tries = 0;
 
@@ -198,18 +249,19 @@ static bool find_names(struct finder *f)
 			break;
 		have += n;
 	}
-	for (uint64_t back = ALIGN; back <= have && tries < MAX_TRIES; back += ALIGN) {
-		uint64_t count;
+	for (uint64_t back = f->align; back <= have && tries < MAX_TRIES; back += f->align) {
+		uint64_t count = 0;
 
-		memcpy(&count, before + MAX_REST - back, sizeof(count));
+		// With what fills it up.
+		memcpy(&count, before + MAX_REST - back, f->align);
 		if (count <= (f->marker_count - 1) * NAMES_PER_MARKER ||
 		    count > f->marker_count * NAMES_PER_MARKER)
 			continue;
 		tries++;
-		if (!names_fit(f, end - back + ALIGN, (uint32_t)count))
+		if (!names_fit(f, end - back + f->align, (uint32_t)count))
 			continue;
 		f->num_syms = end - back;
-		f->names = end - back + ALIGN;
+		f->names = end - back + f->align;
 		f->count = (uint32_t)count;
 		return true;
 	}
@@ -218,12 +270,17 @@ static bool find_names(struct finder *f)
 
 static bool find_all(struct finder *f, uint64_t block)
 {
-	static const unsigned int widths[] = {4, 8};
+	static const unsigned int aligns[] = {8, 4};
 
-	if (!read_index(f, block) || !find_token_table(f))
+	if (!read_index(f, block))
 		return false;
-	for (size_t i = 0; i < EY_ARRAY_SIZE(widths); i++) {
-		if (find_markers(f, widths[i]) && find_names(f))
+	for (size_t i = 0; i < EY_ARRAY_SIZE(aligns); i++) {
+		f->align = aligns[i];
+		if (!find_token_table(f))
+			continue;
+		if ((find_markers(f, 4) && find_names(f)) ||
+		    (find_markers(f, 8) && find_names(f)) ||
+		    (find_markers_before_seqs(f) && find_names(f)))
 			return true;
 	}
 	return false;
@@ -278,8 +335,8 @@ struct ey_error *kallsyms_find(struct memory *m, struct kallsyms_place ret[KALLS
 						   .num_syms = f.num_syms,
 						   .token_table = f.token_table,
 						   .token_index = f.token_index};
-	const uint64_t offsets_size = align_up((uint64_t)f.count * 4);
-	const uint64_t behind = align_up(f.token_index + INDEX_BYTES);
+	const uint64_t offsets_size = align_up(&f, (uint64_t)f.count * 4);
+	const uint64_t behind = align_up(&f, f.token_index + INDEX_BYTES);
 	const struct kallsyms_place ways[KALLSYMS_FIND_MAX] = {
 		{.offsets = f.num_syms - 8 - offsets_size, .relative_base = f.num_syms - 8},
 		{.offsets = f.num_syms - (uint64_t)f.count * 8, .addresses = true},

@@ -347,6 +347,15 @@ struct ey_error *kernel_open_aided(struct kernel *k, const int *fds, size_t coun
 	if (k->dump.incomplete)
 		kernel_gap(k, "dump", "the dump is incomplete: %s", k->dump.incomplete_why);
 	open_symbols(k, aids);
+	// Page tables alone do not tell a kernel from something else that maps high addresses.
+	if (k->dump.vmcoreinfo_made && !k->have_kallsyms) {
+		kernel_close(k);
+		return ey_error_create(EY_ERR_INPUT, "%s", memory_no_info);
+	}
+	if (k->dump.vmcoreinfo_made)
+		kernel_gap(k, "vmcoreinfo",
+			   "the kernel died before it had written its VMCOREINFO: its image was "
+			   "found by the page tables of the first CPU, its symbols by their form");
 	open_types(k, aids);
 	err = open_cpus(k);
 	if (err)

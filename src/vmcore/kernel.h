@@ -248,6 +248,22 @@ enum kernel_symbol {
 	X(INODE_SB_LIST, "inode", "i_sb_list")                                  \
 	X(INODE_MAPPING, "inode", "i_mapping")                                  \
 	X(MAPPING_NRPAGES, "address_space", "nrpages")                          \
+	X(PRB_DESC_RING, "printk_ringbuffer", "desc_ring")                      \
+	X(PRB_TEXT_RING, "printk_ringbuffer", "text_data_ring")                 \
+	X(DESC_RING_COUNT_BITS, "prb_desc_ring", "count_bits")                  \
+	X(DESC_RING_DESCS, "prb_desc_ring", "descs")                            \
+	X(DESC_RING_INFOS, "prb_desc_ring", "infos")                            \
+	X(DESC_RING_HEAD_ID, "prb_desc_ring", "head_id")                        \
+	X(DESC_RING_TAIL_ID, "prb_desc_ring", "tail_id")                        \
+	X(PRB_DESC_STATE_VAR, "prb_desc", "state_var")                          \
+	X(PRB_DESC_LPOS, "prb_desc", "text_blk_lpos")                           \
+	X(LPOS_BEGIN, "prb_data_blk_lpos", "begin")                             \
+	X(LPOS_NEXT, "prb_data_blk_lpos", "next")                               \
+	X(PRINTK_INFO_SEQ, "printk_info", "seq")                                \
+	X(PRINTK_INFO_TS, "printk_info", "ts_nsec")                             \
+	X(PRINTK_INFO_TEXT_LEN, "printk_info", "text_len")                      \
+	X(DATA_RING_SIZE_BITS, "prb_data_ring", "size_bits")                    \
+	X(DATA_RING_DATA, "prb_data_ring", "data")                              \
 	X(CPUINFO_MICROCODE, "cpuinfo_x86", "microcode")                        \
 	X(CPUINFO_MODEL_ID, "cpuinfo_x86", "x86_model_id")
 

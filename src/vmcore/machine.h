@@ -17,6 +17,7 @@
 #include "base/error.h"
 #include "vmcore/unwind.h"
 
+struct dump;
 struct task;
 
 /** A function, and the one that called it (SYM_COUNT: any). */
@@ -41,6 +42,12 @@ struct machine {
 	 * its page tables: a guest's memory may hold the remains of kernels that ran before.
 	 */
 	bool (*is_running)(struct memory *m);
+	/**
+	 * Make what memory_open() and kallsyms_find() need of VMCOREINFO from what the dump's maker
+	 * noted of the first CPU, for a kernel that has not come to writing its own: a text to be
+	 * freed, NULL where the notes do not lead to a kernel's image.
+	 */
+	struct ey_error *(*make_info)(struct dump *d, char **ret);
 
 	/** Add what @p cpu has of stacks besides its task's. */
 	void (*add_cpu_stacks)(struct unwind *u, unsigned int cpu);

@@ -6,6 +6,7 @@
  */
 #include <elf.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -139,12 +140,12 @@ static bool image_entry(struct memory *m, uint64_t table, uint64_t *ret)
 static bool is_running(struct memory *m)
 {
 	const struct dump *d = m->dump;
-	uint64_t own, entry, cr3;
+	uint64_t own, entry, cr3, cr4;
 
 	if (!image_entry(m, m->top_table, &own))
 		return false;
-	for (size_t cpu = 0; cpu < MAX_CPUS && notes_cpu_cr3(d->notes, d->notes_len, cpu, &cr3);
-	     cpu++) {
+	for (size_t cpu = 0;
+	     cpu < MAX_CPUS && notes_cpu_control(d->notes, d->notes_len, cpu, &cr3, &cr4); cpu++) {
 		const uint64_t pair = ~(2ULL * DUMP_PAGE_SIZE - 1);
 
 		if (image_entry(m, cr3 & ~(DUMP_PAGE_SIZE - 1ULL), &entry) && entry == own)
@@ -155,6 +156,53 @@ static bool is_running(struct memory *m)
 	return false;
 }
 
+// The first page that is mapped of where the image may be. KASLR moves it by multiples of 2 MiB
+// (CONFIG_PHYSICAL_ALIGN).
+static bool find_image(struct memory *m, uint64_t *vaddr_ret, uint64_t *pfn_ret)
+{
+	enum { STEP = 2 << 20 };
+
+	for (uint64_t at = 0; at < KERNEL_IMAGE_SIZE; at += STEP) {
+		_cleanup_error_ struct ey_error *err = walk(m, START_KERNEL_MAP + at, pfn_ret);
+
+		if (!err) {
+			*vaddr_ret = START_KERNEL_MAP + at;
+			return true;
+		}
+	}
+	return false;
+}
+
+static struct ey_error *make_info(struct dump *d, char **ret)
+{
+	enum { CR4_LA57 = 1 << 12 };
+	struct memory m = {.dump = d,
+			   .machine = &machine_x86_64,
+			   .levels = 4,
+			   .address_mask = PTE_ADDRESS_MASK};
+	uint64_t cr3, cr4, vaddr, pfn;
+
+	*ret = NULL;
+	if (!notes_cpu_control(d->notes, d->notes_len, 0, &cr3, &cr4))
+		return NULL;
+	if (cr4 & CR4_LA57)
+		m.levels = 5;
+	m.top_table = cr3 & PTE_ADDRESS_MASK;
+	if (!find_image(&m, &vaddr, &pfn))
+		return NULL;
+	// The image begins with _text, which is _stext too (arch/x86/kernel/vmlinux.lds.S).
+	const uint64_t phys_base = (pfn << DUMP_PAGE_SHIFT) - (vaddr - START_KERNEL_MAP);
+	if (asprintf(ret,
+		     "SYMBOL(swapper_pg_dir)=%" PRIx64 "\nSYMBOL(_stext)=%" PRIx64
+		     "\nNUMBER(phys_base)=%" PRId64 "\nNUMBER(pgtable_l5_enabled)=%d\n",
+		     (uint64_t)(m.top_table - phys_base + START_KERNEL_MAP), vaddr,
+		     (int64_t)phys_base, m.levels == 5) < 0) {
+		*ret = NULL;
+		return &ey_error_nomem;
+	}
+	return NULL;
+}
+
 const struct machine machine_x86_64 = {
 	.name = "x86_64",
 	.elf_machine = EM_X86_64,
@@ -162,6 +210,7 @@ const struct machine machine_x86_64 = {
 	.in_image = in_image,
 	.walk = walk,
 	.is_running = is_running,
+	.make_info = make_info,
 	.add_cpu_stacks = x86_64_add_cpu_stacks,
 	.add_untyped_stacks = x86_64_add_untyped_stacks,
 	.starts = x86_64_starts,

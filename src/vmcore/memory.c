@@ -11,15 +11,15 @@
 #include "base/cleanup.h"
 #include "vmcore/machine.h"
 
+const char memory_no_info[] =
+	"there is no VMCOREINFO, neither in the dump's notes nor in its memory: not a Linux "
+	"kernel's, or dumped before its kernel had set it up";
+
 struct ey_error *memory_init(struct memory *m, struct dump *dump)
 {
 	*m = (struct memory){.dump = dump, .machine = dump->machine};
 	if (!dump->vmcoreinfo)
-		return ey_error_create(
-			EY_ERR_INPUT,
-			"there is no VMCOREINFO, neither in the dump's notes nor in its memory: "
-			"not "
-			"a Linux kernel's, or dumped before its kernel had set it up");
+		return ey_error_create(EY_ERR_INPUT, "%s", memory_no_info);
 	return m->machine->memory_open(m, dump->vmcoreinfo);
 }
 

@@ -40,6 +40,9 @@ struct memory {
 	} tlb[MEMORY_TLB_SIZE];
 };
 
+/** What to say where there is none, nor a way around it. */
+extern const char memory_no_info[];
+
 /** Set up from VMCOREINFO. EY_ERR_INPUT where it lacks what is needed. */
 struct ey_error *memory_init(struct memory *m, struct dump *dump) EY_MUST_CHECK;
 

@@ -62,6 +62,11 @@ bool notes_are_of_kcore(const uint8_t *notes, size_t len)
 	return has_note(notes, len, "CORE", NT_TASKSTRUCT);
 }
 
+bool notes_are_of_qemu(const uint8_t *notes, size_t len)
+{
+	return has_note(notes, len, "QEMU", 0);
+}
+
 struct ey_error *notes_check(const uint8_t *notes, size_t len)
 {
 	// fs/binfmt_elf.c: each process's core has its auxiliary vector.
@@ -113,16 +118,18 @@ bool notes_cpu_regs(const uint8_t *notes, size_t len, size_t index, struct cpu_r
 	return false;
 }
 
-bool notes_cpu_cr3(const uint8_t *notes, size_t len, size_t index, uint64_t *ret)
+bool notes_cpu_control(const uint8_t *notes, size_t len, size_t index, uint64_t *cr3_ret,
+		       uint64_t *cr4_ret)
 {
 	struct elf_note note;
 
 	for (size_t pos = 0; notes && notes_next(notes, len, &pos, &note);) {
 		if (!is_named(&note, "QEMU") || index--)
 			continue;
-		if (note.desc_len < QEMU_CR3 + sizeof(*ret))
+		if (note.desc_len < QEMU_CR3 + 2 * sizeof(*cr3_ret))
 			return false;
-		memcpy(ret, note.desc + QEMU_CR3, sizeof(*ret));
+		memcpy(cr3_ret, note.desc + QEMU_CR3, sizeof(*cr3_ret));
+		memcpy(cr4_ret, note.desc + QEMU_CR3 + sizeof(*cr3_ret), sizeof(*cr4_ret));
 		return true;
 	}
 	return false;

@@ -30,6 +30,9 @@ bool notes_next(const uint8_t *notes, size_t len, size_t *pos, struct elf_note *
 /** Whether these are the notes of /proc/kcore: only it has the task that reads it. */
 bool notes_are_of_kcore(const uint8_t *notes, size_t len);
 
+/** Whether they are of a dump that QEMU made (target/i386/arch_dump.c). */
+bool notes_are_of_qemu(const uint8_t *notes, size_t len);
+
 /** EY_ERR_INPUT where the notes are of something that is no dump of a Linux kernel of our kind. */
 struct ey_error *notes_check(const uint8_t *notes, size_t len) EY_MUST_CHECK;
 
@@ -43,9 +46,10 @@ struct ey_error *notes_find_vmcoreinfo(const uint8_t *notes, size_t len, char **
 bool notes_cpu_regs(const uint8_t *notes, size_t len, size_t index, struct cpu_regs *ret);
 
 /**
- * CR3 of the @p index-th CPU by QEMU's notes (struct QEMUCPUState, target/i386/arch_dump.c). False
- * where there is no such note.
+ * CR3 and CR4 of the @p index-th CPU by QEMU's notes (struct QEMUCPUState,
+ * target/i386/arch_dump.c). False where there is no such note.
  */
-bool notes_cpu_cr3(const uint8_t *notes, size_t len, size_t index, uint64_t *ret);
+bool notes_cpu_control(const uint8_t *notes, size_t len, size_t index, uint64_t *cr3_ret,
+		       uint64_t *cr4_ret);
 
 #endif

@@ -33,45 +33,73 @@ struct ring {
 	struct range descs, infos, text;
 };
 
-static bool get_offset(const char *info, const char *type, const char *member, uint64_t *ret)
-{
-	char key[128];
-
-	snprintf(key, sizeof(key), "%s.%s", type, member);
-	return vmcoreinfo_offset(info, key, ret);
-}
-
 struct ring_offsets {
 	uint64_t desc_ring, text_ring;
 	uint64_t count_bits, descs, infos, head_id, tail_id;
 	uint64_t size_bits, data;
 };
 
-static bool read_offsets(const char *info, struct ring *r, struct ring_offsets *o)
+/**
+ * Where a member is: by VMCOREINFO, which names it as kernel/printk/printk.c does in
+ * log_buf_vmcoreinfo_setup(); where the kernel died before it had written that, by its types.
+ */
+static bool get_offset(struct kernel *k, const char *name, enum kernel_member member, uint64_t *ret)
 {
-	uint64_t state_var = 0, begin, next, blk, counter = 0;
+	const struct btf_member *m;
 
-	// Names of kernel/printk/printk.c: log_buf_vmcoreinfo_setup().
-	if (!get_offset(info, "printk_ringbuffer", "desc_ring", &o->desc_ring) ||
-	    !get_offset(info, "printk_ringbuffer", "text_data_ring", &o->text_ring) ||
-	    !get_offset(info, "prb_desc_ring", "count_bits", &o->count_bits) ||
-	    !get_offset(info, "prb_desc_ring", "descs", &o->descs) ||
-	    !get_offset(info, "prb_desc_ring", "infos", &o->infos) ||
-	    !get_offset(info, "prb_desc_ring", "head_id", &o->head_id) ||
-	    !get_offset(info, "prb_desc_ring", "tail_id", &o->tail_id) ||
-	    !get_offset(info, "prb_desc", "state_var", &state_var) ||
-	    !get_offset(info, "prb_desc", "text_blk_lpos", &blk) ||
-	    !get_offset(info, "prb_data_blk_lpos", "begin", &begin) ||
-	    !get_offset(info, "prb_data_blk_lpos", "next", &next) ||
-	    !get_offset(info, "printk_info", "seq", &r->info_seq) ||
-	    !get_offset(info, "printk_info", "ts_nsec", &r->info_ts) ||
-	    !get_offset(info, "printk_info", "text_len", &r->info_text_len) ||
-	    !get_offset(info, "prb_data_ring", "size_bits", &o->size_bits) ||
-	    !get_offset(info, "prb_data_ring", "data", &o->data) ||
-	    !vmcoreinfo_size(info, "prb_desc", &r->desc_size) ||
-	    !vmcoreinfo_size(info, "printk_info", &r->info_size))
+	if (vmcoreinfo_offset(k->dump.vmcoreinfo, name, ret))
+		return true;
+	m = k->dump.vmcoreinfo_made ? kernel_member(k, member) : NULL;
+	if (m)
+		*ret = m->bit_offset / 8;
+	return m != NULL;
+}
+
+static bool get_size(struct kernel *k, const char *type, uint64_t *ret)
+{
+	uint32_t size;
+
+	if (vmcoreinfo_size(k->dump.vmcoreinfo, type, ret))
+		return true;
+	if (!k->dump.vmcoreinfo_made || !k->have_btf || !btf_sizeof(&k->btf, type, &size))
 		return false;
-	get_offset(info, "atomic_long_t", "counter", &counter);
+	*ret = size;
+	return true;
+}
+
+static bool read_offsets(struct kernel *k, struct ring *r, struct ring_offsets *o)
+{
+	uint64_t state_var = 0, begin = 0, next = 0, blk = 0, counter = 0;
+	const struct {
+		const char *name;
+		enum kernel_member member;
+		uint64_t *ret;
+	} offsets[] = {
+		{"printk_ringbuffer.desc_ring", MEM_PRB_DESC_RING, &o->desc_ring},
+		{"printk_ringbuffer.text_data_ring", MEM_PRB_TEXT_RING, &o->text_ring},
+		{"prb_desc_ring.count_bits", MEM_DESC_RING_COUNT_BITS, &o->count_bits},
+		{"prb_desc_ring.descs", MEM_DESC_RING_DESCS, &o->descs},
+		{"prb_desc_ring.infos", MEM_DESC_RING_INFOS, &o->infos},
+		{"prb_desc_ring.head_id", MEM_DESC_RING_HEAD_ID, &o->head_id},
+		{"prb_desc_ring.tail_id", MEM_DESC_RING_TAIL_ID, &o->tail_id},
+		{"prb_desc.state_var", MEM_PRB_DESC_STATE_VAR, &state_var},
+		{"prb_desc.text_blk_lpos", MEM_PRB_DESC_LPOS, &blk},
+		{"prb_data_blk_lpos.begin", MEM_LPOS_BEGIN, &begin},
+		{"prb_data_blk_lpos.next", MEM_LPOS_NEXT, &next},
+		{"printk_info.seq", MEM_PRINTK_INFO_SEQ, &r->info_seq},
+		{"printk_info.ts_nsec", MEM_PRINTK_INFO_TS, &r->info_ts},
+		{"printk_info.text_len", MEM_PRINTK_INFO_TEXT_LEN, &r->info_text_len},
+		{"prb_data_ring.size_bits", MEM_DATA_RING_SIZE_BITS, &o->size_bits},
+		{"prb_data_ring.data", MEM_DATA_RING_DATA, &o->data},
+	};
+
+	for (size_t i = 0; i < EY_ARRAY_SIZE(offsets); i++) {
+		if (!get_offset(k, offsets[i].name, offsets[i].member, offsets[i].ret))
+			return false;
+	}
+	if (!get_size(k, "prb_desc", &r->desc_size) || !get_size(k, "printk_info", &r->info_size))
+		return false;
+	vmcoreinfo_offset(k->dump.vmcoreinfo, "atomic_long_t.counter", &counter);
 	r->desc_state = state_var + counter;
 	r->desc_begin = blk + begin;
 	r->desc_next = blk + next;
@@ -94,7 +122,7 @@ static struct ey_error *open_ring(struct kernel *k, struct ring *r)
 	if (!kernel_symbol(k, SYM_prb, &at))
 		return ey_error_create(EY_ERR_INPUT,
 				       "neither prb nor log_buf is there: the log is not read");
-	if (!read_offsets(k->dump.vmcoreinfo, r, &o))
+	if (!read_offsets(k, r, &o))
 		return ey_error_create(
 			EY_ERR_INPUT, "VMCOREINFO does not describe the log buffer, or is damaged");
 	if (!memory_u64(m, at, &prb) ||

@@ -254,14 +254,20 @@ static struct ey_error *follow(struct unwind *u, struct stack *s)
 	return err;
 }
 
-// The registers that the CPU saved when it died: the n-th note is the n-th online CPU's.
+/**
+ * The registers that the CPU saved when it died: the n-th note is the n-th online CPU's. QEMU has a
+ * note of each CPU of the machine, also of those that a dying kernel had stopped.
+ */
 static bool noted_regs(struct kernel *k, unsigned int cpu, struct cpu_regs *ret)
 {
+	const struct dump *d = &k->dump;
+	const bool all = notes_are_of_qemu(d->notes, d->notes_len);
 	size_t index = 0;
 
 	for (unsigned int i = 0; i < cpu; i++)
-		index += k->cpu_online[i];
-	return k->cpu_online[cpu] && notes_cpu_regs(k->dump.notes, k->dump.notes_len, index, ret);
+		index += all ? kernel_cpu_is_present(k, i) : k->cpu_online[i];
+	return (all ? kernel_cpu_is_present(k, cpu) : k->cpu_online[cpu]) &&
+	       notes_cpu_regs(d->notes, d->notes_len, index, ret);
 }
 
 // What ran on the CPU, and its task's stack; without types no more than where they are.

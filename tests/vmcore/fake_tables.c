@@ -220,9 +220,9 @@ void fake_kallsyms_put(struct fake_kallsyms *k, struct fake_dump *f)
 	ey_buf_deinit(&k->token_index);
 }
 
-static void align(struct ey_buf *b)
+static void align(struct ey_buf *b, enum fake_kallsyms_order order)
 {
-	while (b->len % 8)
+	while (b->len % (order == FAKE_KALLSYMS_7_2 ? 4 : 8))
 		ey_buf_addc(b, '\0');
 }
 
@@ -235,13 +235,14 @@ static void add_offsets(struct ey_buf *image, struct fake_kallsyms *k,
 
 		if (order == FAKE_KALLSYMS_BEFORE_4_6)
 			ey_buf_add(image, &symbols[i].address, 8);
-		else if (order == FAKE_KALLSYMS_7)
+		else if (order == FAKE_KALLSYMS_7 || order == FAKE_KALLSYMS_7_2)
 			ey_buf_add(image, &offset, 4);
 		else
 			ey_buf_add(image, k->offsets.data + 4 * i, 4);
 	}
-	align(image);
-	if (order == FAKE_KALLSYMS_BEFORE_6_4 || order == FAKE_KALLSYMS_SINCE_6_4)
+	align(image, order);
+	if (order == FAKE_KALLSYMS_BEFORE_6_4 || order == FAKE_KALLSYMS_6_2 ||
+	    order == FAKE_KALLSYMS_SINCE_6_4)
 		ey_buf_add(image, &k->relative_base, 8);
 }
 
@@ -249,17 +250,17 @@ void fake_kallsyms_put_image(struct fake_kallsyms *k, const struct fake_symbol *
 			     struct fake_dump *f, uint64_t at, enum fake_kallsyms_order order)
 {
 	_cleanup_buf_ struct ey_buf image = EY_BUF_INIT;
-	const bool offsets_first =
-		order == FAKE_KALLSYMS_BEFORE_6_4 || order == FAKE_KALLSYMS_BEFORE_4_6;
+	const bool offsets_first = order == FAKE_KALLSYMS_BEFORE_6_4 ||
+				   order == FAKE_KALLSYMS_BEFORE_4_6 || order == FAKE_KALLSYMS_6_2;
 	const unsigned int marker_size = order == FAKE_KALLSYMS_BEFORE_4_6 ? 8 : 4;
 	uint64_t pos = 0;
 
 	if (offsets_first)
 		add_offsets(&image, k, symbols, at, order);
 	ey_buf_add(&image, &k->count, 4);
-	align(&image);
+	align(&image, order);
 	ey_buf_add(&image, k->names.data, k->names.len);
-	align(&image);
+	align(&image, order);
 	for (size_t i = 0; i < k->count; i++) {
 		const uint8_t *name = (const uint8_t *)k->names.data + pos;
 
@@ -267,12 +268,22 @@ void fake_kallsyms_put_image(struct fake_kallsyms *k, const struct fake_symbol *
 			ey_buf_add(&image, &pos, marker_size);
 		pos += name[0] & 0x80 ? 2 + (name[0] & 0x7fu) + 128u * name[1] : 1u + name[0];
 	}
-	align(&image);
+	align(&image, order);
+	// The order of the symbols by name; any numbers do.
+	for (uint32_t i = 0; order == FAKE_KALLSYMS_6_2 && i < k->count; i++) {
+		const uint32_t seq = (k->count - i) * 7 % k->count;
+
+		ey_buf_add(
+			&image,
+			(const uint8_t[]){(uint8_t)(seq >> 16), (uint8_t)(seq >> 8), (uint8_t)seq},
+			3);
+	}
+	align(&image, order);
 	// Without what fake_kallsyms_make() put behind the last token.
 	ey_buf_add(&image, k->token_table.data, k->token_table.len - 256);
-	align(&image);
+	align(&image, order);
 	ey_buf_add(&image, k->token_index.data, k->token_index.len);
-	align(&image);
+	align(&image, order);
 	if (!offsets_first)
 		add_offsets(&image, k, symbols, at, order);
 	fake_dump_put(f, at, image.data, image.len);

@@ -87,7 +87,8 @@ uint64_t fake_kallsyms_part(const char *name);
 /** Put them into the dump's memory, and where they are into its VMCOREINFO; frees @p k. */
 void fake_kallsyms_put(struct fake_kallsyms *k, struct fake_dump *f);
 
-/** How an image has them, one part behind the other, each aligned to 8 bytes. */
+/** How an image has them, one part behind the other, aligned to 8 bytes where nothing else is said.
+ */
 enum fake_kallsyms_order {
 	/** The offsets first. */
 	FAKE_KALLSYMS_BEFORE_6_4,
@@ -97,6 +98,10 @@ enum fake_kallsyms_order {
 	FAKE_KALLSYMS_7,
 	/** Addresses first, and markers of 8 bytes. */
 	FAKE_KALLSYMS_BEFORE_4_6,
+	/** seqs_of_names behind the markers. */
+	FAKE_KALLSYMS_6_2,
+	/** As FAKE_KALLSYMS_7, aligned to 4 bytes. */
+	FAKE_KALLSYMS_7_2,
 };
 /**
  * Put them into the dump's memory from @p at on, and say nothing of them in its VMCOREINFO; frees

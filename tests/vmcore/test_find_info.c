@@ -45,12 +45,18 @@ static uint64_t put_page(struct fake_dump *f, const char *text)
 	return pfn;
 }
 
-static void add_cpu(struct fake_dump *f, uint64_t cr3)
+static void add_cpu_control(struct fake_dump *f, uint64_t cr3, uint64_t cr4)
 {
 	uint8_t desc[QEMU_SIZE] = {0};
 
 	memcpy(desc + QEMU_CR3, &cr3, sizeof(cr3));
+	memcpy(desc + QEMU_CR3 + sizeof(cr3), &cr4, sizeof(cr4));
 	fake_note(&f->notes, "QEMU", 0, desc, sizeof(desc));
+}
+
+static void add_cpu(struct fake_dump *f, uint64_t cr3)
+{
+	add_cpu_control(f, cr3, 0);
 }
 
 // Search; the text found, or NULL. The dump is closed.
@@ -83,6 +89,50 @@ static void page_of_the_kernel_is_found(void **state)
 }
 
 // A file about another kernel in the page cache, and what is cut off.
+// A kernel that died before it had written VMCOREINFO: its CPU's page tables lead to it.
+static void image_is_found_by_page_tables(void **state)
+{
+	for (int levels = 4; levels <= 5; levels++) {
+		struct fake_dump f;
+		_cleanup_buf_ struct ey_buf info = make(&f, levels);
+		_cleanup_free_ char *text = NULL;
+		uint64_t stext, top;
+		int64_t phys_base, l5;
+		struct memory m;
+		struct dump d;
+		char release[11];
+
+		fake_dump_put(&f, FAKE_IMAGE, "begin", 5);
+		add_cpu_control(&f, f.top_pfn * FAKE_PAGE, levels == 5 ? 1 << 12 : 0);
+		assert_ok(dump_open(&d, fake_dump_elf_file(&f)));
+		assert_ok(find_info(&d));
+		assert_true(d.vmcoreinfo_made);
+		assert_true(vmcoreinfo_symbol(d.vmcoreinfo, "_stext", &stext));
+		assert_int_equal(stext, FAKE_IMAGE);
+		assert_true(vmcoreinfo_symbol(d.vmcoreinfo, "swapper_pg_dir", &top));
+		assert_true(vmcoreinfo_number(d.vmcoreinfo, "phys_base", &phys_base));
+		assert_true(vmcoreinfo_number(d.vmcoreinfo, "pgtable_l5_enabled", &l5));
+		assert_int_equal(l5, levels == 5);
+		assert_ok(memory_init(&m, &d));
+		assert_int_equal(m.top_table, f.top_pfn * FAKE_PAGE);
+		assert_ok(memory_read(&m, uts + UTS_NAME + UTS_RELEASE, release, sizeof(release)));
+		assert_string_equal(release, "6.1.0-fake");
+		dump_close(&d);
+		fake_dump_deinit(&f);
+	}
+}
+
+// A guest that runs something else: nothing is mapped where a kernel's image would be.
+static void no_image_is_no_kernel(void **state)
+{
+	struct fake_dump f;
+	_cleanup_buf_ struct ey_buf info = make(&f, 4);
+
+	add_cpu(&f, fake_dump_new_frame(&f) * FAKE_PAGE);
+	assert_null(search(&f));
+	fake_dump_deinit(&f);
+}
+
 static void page_of_no_kernel_is_passed_over(void **state)
 {
 	struct fake_dump f;
@@ -161,6 +211,8 @@ int main(void)
 		cmocka_unit_test(page_of_the_kernel_is_found),
 		cmocka_unit_test(page_of_no_kernel_is_passed_over),
 		cmocka_unit_test(kernel_that_runs_is_taken),
+		cmocka_unit_test(image_is_found_by_page_tables),
+		cmocka_unit_test(no_image_is_no_kernel),
 	};
 
 	return cmocka_run_group_tests_name("find_info", tests, NULL, NULL);

@@ -231,11 +231,12 @@ static const struct fake_symbol *many(size_t *count_ret)
 // Before 6.0 VMCOREINFO says nothing of kallsyms.
 static void parts_are_found_by_their_form(void **state)
 {
-	const enum fake_kallsyms_order orders[] = {FAKE_KALLSYMS_BEFORE_6_4,
-						   FAKE_KALLSYMS_SINCE_6_4, FAKE_KALLSYMS_7,
-						   FAKE_KALLSYMS_BEFORE_4_6};
-	const enum kallsyms_form plain[] = {KALLSYMS_RELATIVE, KALLSYMS_RELATIVE,
-					    KALLSYMS_PLACE_RELATIVE, KALLSYMS_ADDRESSES};
+	const enum fake_kallsyms_order orders[] = {
+		FAKE_KALLSYMS_BEFORE_6_4, FAKE_KALLSYMS_SINCE_6_4, FAKE_KALLSYMS_7,
+		FAKE_KALLSYMS_BEFORE_4_6, FAKE_KALLSYMS_6_2,	   FAKE_KALLSYMS_7_2};
+	const enum kallsyms_form plain[] = {KALLSYMS_RELATIVE,	     KALLSYMS_RELATIVE,
+					    KALLSYMS_PLACE_RELATIVE, KALLSYMS_ADDRESSES,
+					    KALLSYMS_RELATIVE,	     KALLSYMS_PLACE_RELATIVE};
 	size_t all;
 	const struct fake_symbol *symbols = many(&all);
 	// One mark, an even and an odd number of them, and names that end at one.
@@ -248,6 +249,9 @@ static void parts_are_found_by_their_form(void **state)
 		struct fake_kallsyms fake;
 		struct world w;
 
+		// One marker says too little; no kernel has so few symbols.
+		if (orders[order] == FAKE_KALLSYMS_6_2 && count <= 256)
+			continue;
 		fake_kallsyms_make(&fake, symbols, count, FAKE_IMAGE, percpu);
 		fake_dump_init(&w.fake, 4);
 		fake_dump_symbol(&w.fake, "_stext", FAKE_IMAGE);
@@ -258,8 +262,9 @@ static void parts_are_found_by_their_form(void **state)
 		assert_ok(memory_init(&w.memory, &w.dump));
 		assert_ok(kallsyms_init(&w.kallsyms, &w.memory));
 		assert_int_equal(w.kallsyms.count, count);
-		assert_int_equal(w.kallsyms.form,
-				 percpu && order < 2 ? KALLSYMS_ABSOLUTE_PERCPU : plain[order]);
+		assert_int_equal(w.kallsyms.form, percpu && plain[order] == KALLSYMS_RELATIVE
+							  ? KALLSYMS_ABSOLUTE_PERCPU
+							  : plain[order]);
 		kallsyms_resolve(&w.kallsyms, NULL, 0);
 		for (size_t s = 0; s + 1 < count; s++)
 			assert_at(&w, symbols[s].address + 3, symbols[s].name + 1,

@@ -153,6 +153,42 @@ static void registers_of_an_exception_are_kept(void **state)
 	fake_kernel_close(k);
 }
 
+// QEMU notes each CPU, a dying kernel has stopped all but the one that panicked: the second note is
+// the second CPU's, though it is the only one online.
+static void notes_of_qemu_count_stopped_cpus(void **state)
+{
+	static const uint8_t of_qemu[440] = {1};
+	struct fake_stack s;
+	struct stack stack;
+
+	for (int qemu = 0; qemu < 2; qemu++) {
+		begin(&s, 0, 0);
+		write_table(&s, &kinds_6_1);
+		write_exception(&s);
+		if (qemu)
+			fake_note(&s.fake.notes, "QEMU", 0, of_qemu, sizeof(of_qemu));
+		struct kernel *k = fake_stack_open(&s);
+		bool present[] = {true, true};
+		bool *had = k->cpu_present;
+		struct elf_note first;
+		size_t pos = 0;
+
+		k->cpu_online[0] = false;
+		k->cpu_present = present;
+		assert_true(notes_next(k->dump.notes, k->dump.notes_len, &pos, &first));
+		memset(k->dump.notes + (first.desc - k->dump.notes), 0, first.desc_len);
+		if (qemu) {
+			assert_ok(stack_of_cpu(k, 1, &stack));
+			assert_int_equal(stack.count, 5);
+		} else {
+			assert_error(stack_of_cpu(k, 1, &stack), EY_ERR_INPUT, "not sound");
+		}
+		stack_deinit(&stack);
+		k->cpu_present = had;
+		fake_kernel_close(k);
+	}
+}
+
 static void call_at_the_end_of_a_function_is_its_own(void **state)
 {
 	struct fake_stack s;
@@ -566,6 +602,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(calls_and_exceptions_are_followed),
 		cmocka_unit_test(registers_of_an_exception_are_kept),
+		cmocka_unit_test(notes_of_qemu_count_stopped_cpus),
 		cmocka_unit_test(call_at_the_end_of_a_function_is_its_own),
 		cmocka_unit_test(entry_from_user_space_ends_the_stack),
 		cmocka_unit_test(irq_stack_leads_to_the_task_stack),
