@@ -66,6 +66,17 @@ void db_job_list_deinit(struct db_job_list *list)
 	*list = (struct db_job_list){0};
 }
 
+struct ey_error *db_job_lead(struct db *db, const char *name, bool *ret)
+{
+	int64_t leads = 1;
+	struct ey_error *err = NULL;
+
+	if (db->backend->lead_sql)
+		err = db_scalar(db, &leads, NULL, db->backend->lead_sql, db_text(name));
+	*ret = !err && leads;
+	return err;
+}
+
 struct ey_error *db_state_get(struct db *db, const char *key, int64_t fallback, int64_t *ret)
 {
 	*ret = fallback;

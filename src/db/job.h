@@ -52,6 +52,14 @@ struct ey_error *db_job_list(struct db *db, const char *name, unsigned int limit
 void db_job_list_deinit(struct db_job_list *list);
 #define _cleanup_jobs_ __attribute__((cleanup(db_job_list_deinit)))
 
+/**
+ * Ask to be the one that runs @p name, of all that work on this database: @p ret says whether
+ * @p db's connection is. It stays so until the connection ends, also by a kill; ask before each
+ * run, since a connection that was lost and made anew has lost it. An SQLite file always says yes:
+ * it is on one machine, and has one eyried.
+ */
+struct ey_error *db_job_lead(struct db *db, const char *name, bool *ret) EY_MUST_CHECK;
+
 /** A small value that a job keeps from run to run; @p fallback where it was never set. */
 struct ey_error *db_state_get(struct db *db, const char *key, int64_t fallback,
 			      int64_t *ret) EY_MUST_CHECK;

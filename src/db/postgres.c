@@ -186,6 +186,9 @@ static const struct db_backend postgres_backend = {
 			 "WHERE table_schema = current_schema() AND table_name = ?1",
 	.ids_sql = "SELECT setval(pg_get_serial_sequence('%s', 'id'), coalesce(max(id), 0) + 1, "
 		   "false) FROM %s",
+	// Two numbers, as of the write lock: the first tells the two apart.
+	.lead_sql = "SELECT CASE WHEN pg_try_advisory_lock(1163481674, "
+		    "hashtext(current_schema() || '.' || CAST(?1 AS TEXT))) THEN 1 ELSE 0 END",
 };
 
 struct ey_error *db_postgres_open(const char *address, unsigned int flags, struct db **ret)

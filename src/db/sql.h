@@ -92,6 +92,9 @@ struct db_backend {
 	const char *has_table_sql;
 	/** After rows came with their ids: new ids of table %s are larger. NULL: by itself. */
 	const char *ids_sql;
+	/** Takes the lock named ?1 until the connection ends: 1, or 0 where another has it. NULL: a
+	 * file, which one machine has, and one eyried. */
+	const char *lead_sql;
 	/** Finds what is wrong with the database's own files, a text each; NULL: nothing to ask. */
 	const char *check_sql;
 };

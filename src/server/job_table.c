@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "server/job_table.h"
 
+#include <assert.h>
 #include <inttypes.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,6 +11,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "db/db.h"
+#include "db/job.h"
 #include "db/reason_move.h"
 #include "ingest/populate.h"
 #include "ingest/purge.h"
@@ -173,6 +176,53 @@ static struct ey_error *run_move(void *arg, struct ey_buf *said, bool *kick)
 	return NULL;
 }
 
+/*
+ * Of several eyrieds on one database one runs a job, as long as it lives; the others stand by. The
+ * connection that says so is kept between the runs.
+ */
+struct job_lead {
+	const struct ey_config *config;
+	struct db *db;
+};
+
+struct job_led {
+	struct job_lead *lead;
+	struct server_job job;
+};
+
+enum { JOBS_MAX = 24 };
+
+struct job_table {
+	struct job_lead lead;
+	struct job_led led[JOBS_MAX];
+	/** What the scheduler sees. */
+	struct server_job jobs[JOBS_MAX];
+};
+
+static struct ey_error *run_led(void *arg, struct ey_buf *said, bool *kick)
+{
+	struct job_led *led = arg;
+	struct job_lead *lead = led->lead;
+	bool leads = false;
+	struct ey_error *err = NULL;
+
+	if (!lead->db)
+		err = db_open_config(lead->config, DB_OPEN_WRITE, &lead->db);
+	if (!err)
+		err = db_job_lead(lead->db, led->job.name, &leads);
+	if (err) {
+		// Perhaps on another server the next time.
+		if (lead->db)
+			db_close(lead->db);
+		lead->db = NULL;
+		return err;
+	}
+	if (leads)
+		return led->job.run(led->job.arg, said, kick);
+	ey_buf_adds(said, "another eyried on this database runs it");
+	return NULL;
+}
+
 struct ey_error *server_job_table_create(const struct ey_config *config,
 					 const struct server_config *server,
 					 struct server_job **ret)
@@ -186,16 +236,30 @@ struct ey_error *server_job_table_create(const struct ey_config *config,
 		{"move", server->move_interval, run_move, (void *)(uintptr_t)config},
 		{0},
 	};
-	struct server_job *jobs = malloc(sizeof(table));
+	struct job_table *t = calloc(1, sizeof(*t));
 
-	if (!jobs)
+	static_assert(EY_ARRAY_SIZE(table) <= JOBS_MAX, "JOBS_MAX");
+	if (!t)
 		return &ey_error_nomem;
-	memcpy(jobs, table, sizeof(table));
-	*ret = jobs;
+	t->lead.config = config;
+	for (size_t i = 0; table[i].name; i++) {
+		t->led[i] = (struct job_led){&t->lead, table[i]};
+		t->jobs[i] = table[i];
+		t->jobs[i].run = run_led;
+		t->jobs[i].arg = &t->led[i];
+	}
+	*ret = t->jobs;
 	return NULL;
 }
 
 void server_job_table_destroy(struct server_job *jobs)
 {
-	free(jobs);
+	struct job_table *t;
+
+	if (!jobs)
+		return;
+	t = (struct job_table *)(void *)((char *)jobs - offsetof(struct job_table, jobs));
+	if (t->lead.db)
+		db_close(t->lead.db);
+	free(t);
 }

@@ -76,6 +76,33 @@ static void lost_connection(void **state)
 	assert_int_equal(value, 5);
 }
 
+static void one_leads_a_job(void **state)
+{
+	_cleanup_free_ char *where = test_database(dir, "lead");
+	_cleanup_db_ struct db *a = NULL, *b = NULL, *elsewhere = fresh_db("lead_other");
+	bool leads;
+
+	ok(db_open(where, DB_OPEN_WRITE, &a));
+	ok(db_open(where, DB_OPEN_WRITE, &b));
+	ok(db_job_lead(a, "monitor", &leads));
+	assert_true(leads);
+	ok(db_job_lead(b, "monitor", &leads));
+	assert_false(leads);
+	// It may be asked again and again; other jobs and other databases are others' business.
+	ok(db_job_lead(a, "monitor", &leads));
+	assert_true(leads);
+	ok(db_job_lead(b, "mail", &leads));
+	assert_true(leads);
+	ok(db_job_lead(elsewhere, "monitor", &leads));
+	assert_true(leads);
+	// Who was cut off has lost it.
+	cut_off(backend_pid(a));
+	ok(db_job_lead(b, "monitor", &leads));
+	assert_true(leads);
+	ok(db_job_lead(a, "monitor", &leads));
+	assert_false(leads);
+}
+
 static void unreachable(void **state)
 {
 	struct db *db;
@@ -230,7 +257,7 @@ int main(void)
 		cmocka_unit_test(lost_connection),	    cmocka_unit_test(unreachable),
 		cmocka_unit_test(a_reader_changes_nothing), cmocka_unit_test(text_that_is_not_utf8),
 		cmocka_unit_test(bytes_and_nothing),	    cmocka_unit_test(many_statements),
-		cmocka_unit_test(several_writers),
+		cmocka_unit_test(several_writers),	    cmocka_unit_test(one_leads_a_job),
 	};
 
 	return cmocka_run_group_tests_name("postgres", tests, make_dir, remove_dir);
