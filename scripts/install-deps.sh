@@ -12,7 +12,7 @@ set -eu
 
 # To compile the programs, the console and the man pages.
 build="build-essential meson ninja-build pkg-config git ca-certificates python3 re2c lowdown
- libjansson-dev libinih-dev libcurl4-openssl-dev libmicrohttpd-dev libsqlite3-dev libpq-dev libsodium-dev
+ libexpat1-dev libjansson-dev libinih-dev libcurl4-openssl-dev libmicrohttpd-dev libsqlite3-dev libpq-dev libsodium-dev
  libzstd-dev liblzma-dev liblzo2-dev libsnappy-dev zlib1g-dev libdeflate-dev libseccomp-dev libcapstone-dev
  libcmocka-dev nodejs npm"
 # For ./quickstart: a real SMTP server, and curl to ask the console whether it answers.
@@ -20,7 +20,7 @@ run="python3 python3-aiosmtpd curl"
 # For ./check: schemas, a browser, the sanitizers' and fuzzers' run-time library, linters, and guests
 # to crash.
 test="python3 python3-jsonschema python3-aiosmtpd chromium clang libclang-rt-14-dev clang-format
- clang-tidy sqlite3 postgresql rpm curl procps qemu-system-x86 busybox-static kexec-tools makedumpfile debuginfod"
+ clang-tidy sqlite3 postgresql python3-swift rpm curl procps qemu-system-x86 busybox-static kexec-tools makedumpfile debuginfod"
 # For bench/: what Eyrie is compared with.
 lab="crash python3-drgn cpio"
 

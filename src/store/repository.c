@@ -14,12 +14,21 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "store/backend.h"
+#include "store/s3_store.h"
 
 enum { MAX_WRITER_LENGTH = 64 };
 
+struct ey_error *store_open_with(const char *root, unsigned int flags,
+				 const struct store_s3_options *s3, struct store **ret)
+{
+	if (!strncmp(root, STORE_S3_SCHEME, strlen(STORE_S3_SCHEME)))
+		return store_s3_open(root, flags, s3, ret);
+	return store_dir_open(root, flags, ret);
+}
+
 struct ey_error *store_open(const char *root, unsigned int flags, struct store **ret)
 {
-	return store_dir_open(root, flags, ret);
+	return store_open_with(root, flags, NULL, ret);
 }
 
 void store_destroy(struct store *store)

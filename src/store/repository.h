@@ -27,6 +27,7 @@
 #include <sys/types.h>
 
 #include "base/error.h"
+#include "store/s3.h"
 
 /** The root where [repository] path is not set. */
 #define STORE_DEFAULT_ROOT "/var/lib/eyrie/repository"
@@ -59,7 +60,14 @@ enum {
 	STORE_MUST_BE_MOUNTED = 2,
 };
 
-/** Open the repository at @p root; release with store_destroy(). */
+/**
+ * Open the repository at @p root, a path or "s3://BUCKET[/PREFIX]"; release with store_destroy().
+ * @p s3 may be NULL: then the environment tells where the* bucket is. A store, with all that was
+ * opened from it, is for one thread at a time.
+ */
+struct ey_error *store_open_with(const char *root, unsigned int flags,
+				 const struct store_s3_options *s3,
+				 struct store **ret) EY_MUST_CHECK;
 struct ey_error *store_open(const char *root, unsigned int flags, struct store **ret) EY_MUST_CHECK;
 void store_destroy(struct store *store);
 static inline void store_destroyp(struct store **store)
