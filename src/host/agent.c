@@ -64,8 +64,8 @@ static struct ey_error *open_store(struct run *r)
 {
 	if (r->store)
 		return NULL;
-	struct ey_error *err =
-		store_open(r->options->repository, r->options->store_flags, &r->store);
+	struct ey_error *err = store_open_with(r->options->repository, r->options->store_flags,
+					       &r->options->s3, &r->store);
 	if (err)
 		return err;
 	err = store_policy_load(r->store, &r->policy);
@@ -361,6 +361,8 @@ struct ey_error *agent_options_load(const struct ey_config *config, struct agent
 	};
 	struct ey_error *err =
 		ey_config_bool(config, "repository", "must_be_mounted", false, &mounted);
+	if (!err)
+		err = store_s3_options_load(config, &ret->s3);
 	if (!err)
 		err = ey_config_bool(config, "agent", "remove_source", false, &ret->remove_source);
 	if (!err)

@@ -14,14 +14,16 @@
 #include "analysis/analysis.h"
 #include "base/config.h"
 #include "base/error.h"
+#include "store/s3.h"
 
 /** Nothing in it is owned. */
 struct agent_options {
 	/** Where kdump writes. */
 	const char *crash_dir;
-	/** The repository's root, and flags of store_open(). */
+	/** The repository's root, and what else store_open_with() takes. */
 	const char *repository;
 	unsigned int store_flags;
+	struct store_s3_options s3;
 	const char *site;
 	/** Where the agent remembers what it did. */
 	const char *state_dir;

@@ -37,6 +37,9 @@ struct ey_error *populate_options_load(struct populate_options *options,
 
 	if (err)
 		return err;
+	err = store_s3_options_load(config, &options->s3);
+	if (err)
+		return err;
 	options->root = ey_config_string(config, "repository", "path", STORE_DEFAULT_ROOT);
 	options->keep_dumps = (unsigned int)EY_MIN(keep, (uint64_t)1000000);
 	return NULL;
@@ -183,7 +186,7 @@ struct ey_error *populate_run(struct db *db, const struct populate_options *opti
 	_cleanup_store_entry_ struct store_entry *entry = NULL;
 
 	*ret = (struct populate_result){0};
-	struct ey_error *err = store_open(options->root, 0, &store);
+	struct ey_error *err = store_open_with(options->root, 0, &options->s3, &store);
 	if (err)
 		return err;
 	if (options->only) {

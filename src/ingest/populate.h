@@ -19,6 +19,7 @@
 #include "base/error.h"
 #include "db/db.h"
 #include "db/intake.h"
+#include "store/s3.h"
 
 /** One folder, as populate met it; strings live until the callback returns. */
 struct populate_event {
@@ -33,8 +34,9 @@ struct populate_event {
 };
 
 struct populate_options {
-	/** Root of the repository; must be set. */
+	/** Root of the repository, as store_open_with() takes it; must be set. */
 	const char *root;
+	struct store_s3_options s3;
 	/** Dumps that the center wants of each reason before hosts skip them. */
 	unsigned int keep_dumps;
 	/** Largest record.json and analysis.txt, bytes; 0: 32 MiB and 16 MiB. */

@@ -19,6 +19,10 @@ enum {
 
 struct ey_error *purge_options_load(struct purge_options *options, const struct ey_config *config)
 {
+	struct ey_error *err = store_s3_options_load(config, &options->s3);
+
+	if (err)
+		return err;
 	options->root = ey_config_string(config, "repository", "path", STORE_DEFAULT_ROOT);
 	return ey_config_duration(config, "repository", "retention", RETENTION_DEFAULT,
 				  &options->retention);
@@ -93,6 +97,18 @@ static struct ey_error *purge_one(struct run *run, const struct db_folder *folde
 	return dry ? NULL : db_folder_purged(run->db, folder->path, run->now);
 }
 
+// What was never finished takes space, too, and nobody looks for it in a bucket.
+static struct ey_error *clean(const struct run *run)
+{
+	struct store_cleaned cleaned;
+	struct ey_error *err = store_clean(run->store, &cleaned);
+
+	if (!err && cleaned.crashes + cleaned.uploads)
+		ey_log_info("%s: removed %u uploads and %u crashes that were never finished",
+			    run->options->root, cleaned.uploads, cleaned.crashes);
+	return err;
+}
+
 struct ey_error *purge_run(struct db *db, const struct purge_options *options,
 			   struct purge_result *ret)
 {
@@ -102,7 +118,7 @@ struct ey_error *purge_run(struct db *db, const struct purge_options *options,
 	bool more = true;
 
 	*ret = (struct purge_result){0};
-	struct ey_error *err = store_open(options->root, 0, &store);
+	struct ey_error *err = store_open_with(options->root, 0, &options->s3, &store);
 	struct run run = {db, store, options, ret, ey_time_now()};
 	while (!err && more) {
 		_cleanup_folders_ struct db_folder_list list;
@@ -121,5 +137,7 @@ struct ey_error *purge_run(struct db *db, const struct purge_options *options,
 			return &ey_error_nomem;
 		after = (struct db_folder){.path = path, .time = list.items[list.count - 1].time};
 	}
+	if (!err && !options->dry_run)
+		err = clean(&run);
 	return err;
 }

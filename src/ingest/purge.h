@@ -13,10 +13,12 @@
 #include "base/config.h"
 #include "base/error.h"
 #include "db/db.h"
+#include "store/s3.h"
 
 struct purge_options {
-	/** Root of the repository; must be set. */
+	/** Root of the repository, as store_open_with() takes it; must be set. */
 	const char *root;
+	struct store_s3_options s3;
 	/** Seconds after the dump was filed; must be set. */
 	int64_t retention;
 	/** Say what would be removed, remove nothing. */

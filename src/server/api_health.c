@@ -9,6 +9,9 @@
 #include "server/api.h"
 #include "store/repository.h"
 
+/** How long a store may take to answer that it is there. */
+enum { READY_BUCKET_SECONDS = 5 };
+
 struct ey_error *api_health(const struct api *api, struct db *db,
 			    const struct server_request *request, struct server_response *response)
 {
@@ -44,12 +47,29 @@ static struct ey_error *check_database(const struct api *api)
 	return err;
 }
 
+// Asked once and for a few seconds: who asks whether we are ready does not wait long.
+static struct ey_error *check_bucket(const struct api *api, const char *root)
+{
+	_cleanup_store_ struct store *store = NULL;
+	struct store_s3_options s3;
+	struct ey_error *err = store_s3_options_load(api->config, &s3);
+
+	if (err)
+		return err;
+	s3.retries = -1;
+	s3.timeout = EY_MIN(s3.timeout, (int64_t)READY_BUCKET_SECONDS);
+	err = store_open_with(root, 0, &s3, &store);
+	return err ? err : store_probe(store);
+}
+
 // A share that is not mounted leaves an empty folder, of another owner or not to be written.
 static struct ey_error *check_repository(const struct api *api)
 {
 	const char *root = ey_config_string(api->config, "repository", "path", STORE_DEFAULT_ROOT);
 	struct stat st;
 
+	if (store_is_bucket(root))
+		return check_bucket(api, root);
 	if (stat(root, &st) < 0)
 		return ey_error_errno(EY_ERR_IO, errno, "cannot use the repository %s", root);
 	if (!S_ISDIR(st.st_mode))

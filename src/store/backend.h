@@ -40,6 +40,7 @@ struct store_ops {
 	struct ey_error *(*put)(struct store *store, const char *name, const char *data,
 				size_t len);
 	struct ey_error *(*has_site)(struct store *store, const char *site, bool *ret);
+	struct ey_error *(*probe)(struct store *store);
 	struct ey_error *(*staging_open)(struct store *store, int *dirfd_ret);
 	struct ey_error *(*clean)(struct store *store, struct store_cleaned *ret);
 

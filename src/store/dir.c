@@ -74,6 +74,14 @@ static struct ey_error *has_site(struct store *store, const char *site, bool *re
 	return NULL;
 }
 
+static struct ey_error *probe(struct store *store)
+{
+	if (faccessat(store_dir_of(store)->fd, ".", R_OK | W_OK | X_OK, AT_EACCESS) < 0)
+		return ey_error_errno(EY_ERR_IO, errno, "cannot write to the repository %s",
+				      store->root);
+	return NULL;
+}
+
 static struct ey_error *staging_open(struct store *store, int *dirfd_ret)
 {
 	int root = store_dir_of(store)->fd;
@@ -223,6 +231,7 @@ static const struct store_ops dir_ops = {
 	.read = read_root,
 	.put = put_root,
 	.has_site = has_site,
+	.probe = probe,
 	.staging_open = staging_open,
 	.entry_open = entry_open,
 	.entry_close = entry_close,

@@ -18,10 +18,15 @@
 
 enum { MAX_WRITER_LENGTH = 64 };
 
+bool store_is_bucket(const char *root)
+{
+	return !strncmp(root, STORE_S3_SCHEME, strlen(STORE_S3_SCHEME));
+}
+
 struct ey_error *store_open_with(const char *root, unsigned int flags,
 				 const struct store_s3_options *s3, struct store **ret)
 {
-	if (!strncmp(root, STORE_S3_SCHEME, strlen(STORE_S3_SCHEME)))
+	if (store_is_bucket(root))
 		return store_s3_open(root, flags, s3, ret);
 	return store_dir_open(root, flags, ret);
 }
@@ -125,6 +130,11 @@ struct ey_error *store_has_site(struct store *store, const char *site, bool *ret
 {
 	*ret = false;
 	return ey_name_is_safe(site) ? store->ops->has_site(store, site, ret) : NULL;
+}
+
+struct ey_error *store_probe(struct store *store)
+{
+	return store->ops->probe(store);
 }
 
 struct ey_error *store_staging_open(struct store *store, int *dirfd_ret)

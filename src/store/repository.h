@@ -75,6 +75,10 @@ static inline void store_destroyp(struct store **store)
 	store_destroy(*store);
 }
 #define _cleanup_store_ __attribute__((cleanup(store_destroyp)))
+/** Whether @p root names an S3 bucket. */
+bool store_is_bucket(const char *root);
+/** Whether the store can be used just now: EY_ERR_IO says why not. */
+struct ey_error *store_probe(struct store *store) EY_MUST_CHECK;
 /** The root as it was given; owned by the store. */
 const char *store_root(const struct store *store);
 

@@ -37,7 +37,7 @@ struct store_s3_options {
 	uint64_t part_mib;
 	/** Seconds without a byte after which a request has failed. */
 	int64_t timeout;
-	/** How often a request that failed is repeated; -1: the default. */
+	/** How often a request that failed is repeated; 0: the default, -1: never. */
 	int retries;
 };
 

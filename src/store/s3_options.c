@@ -47,7 +47,7 @@ struct ey_error *store_s3_options_load(const struct ey_config *config, struct st
 	if (retries > RETRIES_MAX)
 		return ey_error_create(EY_ERR_USAGE, "[repository] s3_retries must be at most %d",
 				       RETRIES_MAX);
-	ret->retries = (int)retries;
+	ret->retries = retries ? (int)retries : -1;
 	return NULL;
 }
 
@@ -226,7 +226,7 @@ static struct ey_error *read_keys(struct s3 *s3, const struct store_s3_options *
 struct ey_error *s3_create(const char *root, const struct store_s3_options *options,
 			   struct s3 **ret)
 {
-	static const struct store_s3_options none = {.retries = -1};
+	static const struct store_s3_options none = {0};
 	const struct store_s3_options *o = options ? options : &none;
 	const char *region = or_env(o->region, "AWS_REGION");
 	struct s3 *s3 = calloc(1, sizeof(*s3));
@@ -235,7 +235,7 @@ struct ey_error *s3_create(const char *root, const struct store_s3_options *opti
 		return &ey_error_nomem;
 	s3->part_bytes = (o->part_mib ? o->part_mib : STORE_S3_PART_MIB_DEFAULT) << 20;
 	s3->timeout = o->timeout ? o->timeout : TIMEOUT_DEFAULT;
-	s3->retries = o->retries < 0 ? RETRIES_DEFAULT : o->retries;
+	s3->retries = !o->retries ? RETRIES_DEFAULT : EY_MAX(o->retries, 0);
 	struct ey_error *err = copy(&s3->region, region ? region : "us-east-1");
 	if (!err)
 		err = copy(&s3->ca, or_env(o->ca, "AWS_CA_BUNDLE"));

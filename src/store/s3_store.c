@@ -71,6 +71,16 @@ static struct ey_error *has_site(struct store *store, const char *site, bool *re
 				   .prefix = prefix, .max = 1, .on_item = found_one, .arg = ret});
 }
 
+static struct ey_error *probe(struct store *store)
+{
+	bool found;
+
+	return s3_list(s3_of_store(store), &(struct s3_lister){.prefix = s3_of_store(store)->prefix,
+							       .max = 1,
+							       .on_item = found_one,
+							       .arg = &found});
+}
+
 static struct ey_error *staging_open(struct store *store, int *dirfd_ret)
 {
 	return ey_error_create(EY_ERR_NOT_FOUND, "%s has no folder for files being received",
@@ -231,6 +241,7 @@ static const struct store_ops s3_ops = {
 	.read = read_root,
 	.put = put_root,
 	.has_site = has_site,
+	.probe = probe,
 	.staging_open = staging_open,
 	.clean = s3_store_clean,
 	.entry_open = entry_open,
