@@ -111,11 +111,38 @@ export interface Host {
   model: Model | null;
   firmware: string | null;
   kernel: string | null;
-  first_seen: string;
-  last_seen: string;
+  image: string | null;
+  life: HostLife;
+  last_beat: string | null;
+  first_seen: string | null;
+  last_seen: string | null;
   crashes: number;
   reasons: number;
   alert_id: number | null;
+}
+
+export type HostLife = 'production' | 'maintenance' | 'lab' | 'decommissioned';
+
+export interface Twin {
+  host_id: number | null;
+  name: string | null;
+  site: string | null;
+  machine_id: string;
+  first_seen: string | null;
+  last_seen: string | null;
+  at_once: boolean;
+}
+
+export interface Change {
+  id: number;
+  time: string;
+  site: string | null;
+  everywhere: boolean;
+  tool: string;
+  what: string;
+  link: string | null;
+  who: string | null;
+  hosts: number;
 }
 
 export interface Alert {
@@ -326,7 +353,12 @@ export interface HostPage {
     started: string | null;
     last_seen: string | null;
     crash_id: number | null;
+    changed: { what: string; from: string | null; to: string | null }[] | null;
   }[];
+  life_history: { time: string; who: string; old: HostLife; new: HostLife; why: string }[];
+  labels: { name: string; value: string; source: 'host' | 'import' }[];
+  twins: Twin[];
+  changes: Change[];
   latest: Crash[];
 }
 

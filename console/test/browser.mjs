@@ -283,7 +283,7 @@ async function main() {
     await shot('reason', { fullPage: true });
     await page.locator('.panel[aria-label="Hosts"] a').first().click();
     await page.waitForURL(/\/hosts\/\d+/);
-    await seen('Boots that ended in a crash');
+    await seen('Changes and boots');
     await shot('host');
   });
 

@@ -7,7 +7,8 @@
 
 #define HOST_COLUMNS                                                                          \
 	"SELECT h.id, h.site, h.folder, h.hostname, h.machine_id, h.dmi_uuid, h.dmi_serial, " \
-	"h.model_id, m.vendor, m.product, h.firmware, h.kernel, h.first_seen, h.last_seen, "  \
+	"h.model_id, m.vendor, m.product, h.firmware, h.kernel, h.image, h.life, "            \
+	"h.last_beat, h.first_seen, h.last_seen, "                                            \
 	"h.crashes, h.reasons, (SELECT a.id FROM alerts a WHERE a.scope = 'host' AND "        \
 	"a.subject_id = h.id AND a.resolved = 0) FROM hosts h "                               \
 	"LEFT JOIN models m ON m.id = h.model_id"
@@ -29,6 +30,9 @@ static void read_host(struct db_statement *st, struct db_arena *arena, void *ite
 	h->product = db_column_dup(st, i++, arena, failed);
 	h->firmware = db_column_dup(st, i++, arena, failed);
 	h->kernel = db_column_dup(st, i++, arena, failed);
+	h->image = db_column_dup(st, i++, arena, failed);
+	h->life = db_column_dup(st, i++, arena, failed);
+	h->last_beat = db_column_int(st, i++);
 	h->first_seen = db_column_int(st, i++);
 	h->last_seen = db_column_int(st, i++);
 	h->crashes = db_column_int(st, i++);
@@ -170,6 +174,8 @@ static void read_boot(struct db_statement *st, struct db_arena *arena, void *ite
 	b->started = db_column_int(st, 4);
 	b->last_seen = db_column_int(st, 5);
 	b->crash_id = db_column_int(st, 6);
+	b->image = db_column_dup(st, 7, arena, failed);
+	b->configuration_id = db_column_int(st, 8);
 }
 
 struct ey_error *db_host_boots(struct db *db, int64_t host_id, unsigned int limit,
@@ -179,7 +185,8 @@ struct ey_error *db_host_boots(struct db *db, int64_t host_id, unsigned int limi
 	struct ey_error *err =
 		db_query(db, &st,
 			 "SELECT b.id, b.boot_uuid, b.kernel, b.firmware, b.started, b.last_seen, "
-			 "(SELECT max(c.id) FROM crashes c WHERE c.boot_id = b.id) FROM boots b "
+			 "(SELECT max(c.id) FROM crashes c WHERE c.boot_id = b.id), b.image, "
+			 "b.configuration_id FROM boots b "
 			 "WHERE b.host_id = ?1 ORDER BY b.last_seen DESC, b.id DESC LIMIT ?2",
 			 db_int(host_id), db_int(limit ? limit : 100));
 

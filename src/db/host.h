@@ -16,12 +16,18 @@ struct db_host {
 	const char *machine_id;
 	const char *dmi_uuid;
 	const char *dmi_serial;
-	/** As of its last crash; 0 and "" where not known. */
+	/** As it said last; 0 and "" where not known. */
 	int64_t model_id;
 	const char *vendor;
 	const char *product;
 	const char *firmware;
 	const char *kernel;
+	/** "" where not known. */
+	const char *image;
+	/** A word of enum db_life. */
+	const char *life;
+	/** Its last heartbeat. */
+	int64_t last_beat;
 	/** Times of its first and last crash. */
 	int64_t first_seen;
 	int64_t last_seen;
@@ -85,7 +91,7 @@ struct ey_error *db_model_get(struct db *db, int64_t id, struct db_model_list *r
 void db_model_list_deinit(struct db_model_list *list);
 #define _cleanup_models_ __attribute__((cleanup(db_model_list_deinit)))
 
-/** A boot of a host, as far as crashes tell of it. */
+/** A boot of a host, as far as crashes and heartbeats tell of it. */
 struct db_boot {
 	int64_t id;
 	/** "" where not known. */
@@ -96,6 +102,9 @@ struct db_boot {
 	int64_t started;
 	int64_t last_seen;
 	int64_t crash_id;
+	const char *image;
+	/** What its configuration is; 0 where not known. */
+	int64_t configuration_id;
 };
 
 struct db_boot_list {

@@ -9,6 +9,11 @@ static const char *const subject_columns[] = {
 	[DB_ALERT_REASON] = "reason_id",
 };
 
+// Somebody works on the host, or it is gone: its crashes are kept and alert nobody.
+#define WATCHED(host_id)                                          \
+	"NOT EXISTS (SELECT 1 FROM hosts h WHERE h.id = " host_id \
+	" AND h.life IN ('maintenance', 'decommissioned'))"
+
 struct ey_error *db_watch_newest(struct db *db, int64_t *ret)
 {
 	*ret = 0;
@@ -47,7 +52,8 @@ struct ey_error *db_watch_subjects(struct db *db, enum db_alert_scope scope, int
 	db_sql_where(&sql, "time >= ?", db_int(since));
 	db_sql_add(&sql, " AND ");
 	db_sql_add(&sql, subject_columns[scope]);
-	db_sql_add(&sql, " IS NOT NULL GROUP BY 1 ORDER BY 1");
+	db_sql_add(&sql, " IS NOT NULL AND " WATCHED("crashes.host_id") " GROUP BY 1 "
+									"ORDER BY 1");
 	return read_subjects(db, &sql, ret);
 }
 
@@ -98,7 +104,7 @@ struct ey_error *db_watch_crashes(struct db *db, enum db_alert_scope scope, int6
 		     "a.subject_id = ?",
 		     db_int(subject_id));
 	db_sql_bind(&sql, " AND a.scope = ?)", db_text(db_alert_scope_name(scope)));
-	db_sql_add(&sql, " ORDER BY c.time, c.id");
+	db_sql_add(&sql, " AND " WATCHED("c.host_id") " ORDER BY c.time, c.id");
 	struct ey_error *err = db_sql_query(db, &sql, &st);
 	*ret = (struct db_watch_crash_list){0};
 	return err ? err : db_list_read(st, read_crash, 0, ret, NULL);

@@ -23,6 +23,8 @@ struct db_watch_subject_list {
 	size_t count;
 };
 
+/* Crashes of hosts in maintenance and of decommissioned ones make no subject and no alert. */
+
 /** Subjects of the crashes with @p after < id <= @p newest and time >= @p since, by id. */
 struct ey_error *db_watch_subjects(struct db *db, enum db_alert_scope scope, int64_t after,
 				   int64_t newest, int64_t since,

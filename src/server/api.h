@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "db/alert.h"
+#include "db/boot.h"
 #include "db/crash.h"
 #include "db/host.h"
 #include "db/issue.h"
@@ -54,6 +55,7 @@ api_fn api_crash_deliver;
 api_fn api_reasons, api_reason;
 api_fn api_reason_merge, api_reason_split, api_reason_undo, api_reason_history, api_reason_values;
 api_fn api_hosts, api_host;
+api_fn api_host_life, api_heartbeat, api_exposure, api_clones, api_changes, api_change_add;
 api_fn api_alerts, api_alert, api_alert_ack;
 api_fn api_issues, api_issue, api_issue_create, api_issue_change, api_issue_comment;
 api_fn api_issue_reasons, api_issue_fixes, api_issue_rules;
@@ -82,6 +84,12 @@ struct ey_error *api_write_crash(struct ey_json *json, struct db *db, struct api
 void api_write_reason(struct ey_json *json, const struct db_reason *reason);
 void api_write_host(struct ey_json *json, const struct db_host *host);
 void api_write_alert(struct ey_json *json, const struct db_alert *alert);
+/** "boots": [the host's boots, the latest first, each with what changed before it]. */
+struct ey_error *api_kv_boots(struct ey_json *json, struct db *db, int64_t host_id) EY_MUST_CHECK;
+/** "life_history", "labels", "twins" and "changes" of a host. */
+struct ey_error *api_kv_host_life(struct ey_json *json, struct db *db,
+				  int64_t host_id) EY_MUST_CHECK;
+void api_write_twin(struct ey_json *json, const struct db_twin *twin);
 void api_kv_next(struct ey_json *json, const char *next);
 
 /** "KEY": [crashes by day] for the @p days days up to today. */

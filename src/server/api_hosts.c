@@ -58,35 +58,6 @@ struct ey_error *api_hosts(const struct api *api, struct db *db,
 	return NULL;
 }
 
-static struct ey_error *kv_boots(struct ey_json *json, struct db *db, int64_t host_id)
-{
-	_cleanup_boots_ struct db_boot_list list = {0};
-	struct ey_error *err = db_host_boots(db, host_id, 50, &list);
-
-	if (err)
-		return err;
-	ey_json_key(json, "boots");
-	ey_json_array_begin(json);
-	for (size_t i = 0; i < list.count; i++) {
-		const struct db_boot *b = &list.items[i];
-
-		ey_json_object_begin(json);
-		api_kv_text(json, "boot_id", b->boot_uuid);
-		api_kv_text(json, "kernel", b->kernel);
-		api_kv_text(json, "firmware", b->firmware);
-		api_kv_time(json, "started", b->started);
-		api_kv_time(json, "last_seen", b->last_seen);
-		ey_json_key(json, "crash_id");
-		if (b->crash_id)
-			ey_json_int(json, b->crash_id);
-		else
-			ey_json_null(json);
-		ey_json_object_end(json);
-	}
-	ey_json_array_end(json);
-	return NULL;
-}
-
 struct ey_error *api_host(const struct api *api, struct db *db,
 			  const struct server_request *request, struct server_response *response)
 {
@@ -114,7 +85,9 @@ struct ey_error *api_host(const struct api *api, struct db *db,
 	if (!err)
 		err = api_kv_days(&json, db, "days", 90, filter);
 	if (!err)
-		err = kv_boots(&json, db, id);
+		err = api_kv_boots(&json, db, id);
+	if (!err)
+		err = api_kv_host_life(&json, db, id);
 	if (!err)
 		err = api_kv_crashes(&json, db, "latest", &crashes, 25);
 	if (err)

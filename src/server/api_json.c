@@ -198,6 +198,9 @@ void api_write_host(struct ey_json *json, const struct db_host *h)
 	kv_model(json, h->model_id, h->vendor, h->product);
 	api_kv_text(json, "firmware", h->firmware);
 	api_kv_text(json, "kernel", h->kernel);
+	api_kv_text(json, "image", h->image);
+	ey_json_kv_string(json, "life", h->life);
+	api_kv_time(json, "last_beat", h->last_beat);
 	api_kv_time(json, "first_seen", h->first_seen);
 	api_kv_time(json, "last_seen", h->last_seen);
 	ey_json_kv_int(json, "crashes", h->crashes);

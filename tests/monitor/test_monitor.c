@@ -11,6 +11,7 @@
 
 #include "../db/crash_maker.h"
 #include "../db/test_database.h"
+#include "db/life.h"
 #include "db/outbox.h"
 #include "db/reason.h"
 #include "db/sql.h"
@@ -226,6 +227,37 @@ static void alerts_end_by_themselves(void **state)
 	assert_int_equal(r.raised, 1);
 	assert_int_equal(number(db, "SELECT count(*) FROM alerts"), 2);
 	assert_int_equal(number(db, "SELECT crashes FROM alerts ORDER BY id DESC LIMIT 1"), 3);
+}
+
+static void hosts_that_are_worked_on_alert_nobody(void **state)
+{
+	static const enum db_life quiet[] = {DB_LIFE_MAINTENANCE, DB_LIFE_DECOMMISSIONED};
+	struct db *db = *state;
+	int64_t time = TEST_NOON;
+	bool changed;
+
+	crash(db, 1, time, NULL, NULL);
+	int64_t host = number(db, "SELECT max(id) FROM hosts");
+	for (size_t k = 0; k < EY_ARRAY_SIZE(quiet); k++) {
+		ok(db_life_set(db, host, quiet[k], "Anna", "memory", time, &changed));
+		for (int i = 0; i < 20; i++)
+			crash(db, 1, time += 60, NULL, NULL);
+		assert_int_equal(look(db, time).raised, 0);
+	}
+	// Many hosts with one reason, of which those that count are not enough.
+	for (int i = 2; i < 40; i++) {
+		crash(db, i, time += 1, "g1:BUG:storm", NULL);
+		ok(db_life_set(db, number(db, "SELECT max(id) FROM hosts"), DB_LIFE_MAINTENANCE,
+			       "Anna", NULL, time, &changed));
+	}
+	assert_int_equal(look(db, time).raised, 0);
+	assert_int_equal(number(db, "SELECT count(*) FROM alerts"), 0);
+	// Back in production the next crashes count.
+	ok(db_life_set(db, host, DB_LIFE_PRODUCTION, "Anna", NULL, time, &changed));
+	time += DAY;
+	for (int i = 0; i < 20; i++)
+		crash(db, 1, time += 60, NULL, NULL);
+	assert_int_equal(look(db, time).raised, 1);
 }
 
 static void acknowledged_stays_one(void **state)
@@ -445,6 +477,7 @@ int main(void)
 		TEST(reasons_and_models_count_hosts),
 		TEST(many_reasons_look_like_hardware),
 		TEST(alerts_end_by_themselves),
+		TEST(hosts_that_are_worked_on_alert_nobody),
 		TEST(acknowledged_stays_one),
 		TEST(late_news_and_history),
 		TEST(no_mail_queues_none),
