@@ -180,7 +180,7 @@ static struct ey_error *make_info(struct dump *d, char **ret)
 			   .machine = &machine_x86_64,
 			   .levels = 4,
 			   .address_mask = PTE_ADDRESS_MASK};
-	uint64_t cr3, cr4, vaddr, pfn;
+	uint64_t cr3, cr4, vaddr, pfn = 0;
 
 	*ret = NULL;
 	if (!notes_cpu_control(d->notes, d->notes_len, 0, &cr3, &cr4))

@@ -94,8 +94,7 @@ static void image_is_found_by_page_tables(void **state)
 {
 	for (int levels = 4; levels <= 5; levels++) {
 		struct fake_dump f;
-		_cleanup_buf_ struct ey_buf info = make(&f, levels);
-		_cleanup_free_ char *text = NULL;
+		struct ey_buf info = make(&f, levels);
 		uint64_t stext, top;
 		int64_t phys_base, l5;
 		struct memory m;
@@ -103,6 +102,7 @@ static void image_is_found_by_page_tables(void **state)
 		char release[11];
 
 		fake_dump_put(&f, FAKE_IMAGE, "begin", 5);
+		ey_buf_deinit(&info);
 		add_cpu_control(&f, f.top_pfn * FAKE_PAGE, levels == 5 ? 1 << 12 : 0);
 		assert_ok(dump_open(&d, fake_dump_elf_file(&f)));
 		assert_ok(find_info(&d));
@@ -126,8 +126,9 @@ static void image_is_found_by_page_tables(void **state)
 static void no_image_is_no_kernel(void **state)
 {
 	struct fake_dump f;
-	_cleanup_buf_ struct ey_buf info = make(&f, 4);
+	struct ey_buf info = make(&f, 4);
 
+	ey_buf_deinit(&info);
 	add_cpu(&f, fake_dump_new_frame(&f) * FAKE_PAGE);
 	assert_null(search(&f));
 	fake_dump_deinit(&f);
