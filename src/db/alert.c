@@ -74,6 +74,10 @@ struct ey_error *db_alert_list(struct db *db, const struct db_alert_filter *f,
 		db_sql_where_text(&sql, "a.state = ?", f->state);
 		db_sql_where_text(&sql, "a.scope = ?", f->scope);
 		db_sql_where_int(&sql, "a.subject_id = ?", f->subject_id);
+		if (f->acknowledged)
+			db_sql_where(&sql, "CASE WHEN a.acknowledged > 0 THEN 1 ELSE 0 END = ?",
+				     db_int(f->acknowledged == DB_FLAG_YES));
+		db_sql_where_text(&sql, "a.who = ?", f->who);
 		db_sql_where_int(&sql, "a.since >= ?", f->since);
 		db_sql_where_int(&sql, "a.since < ?", f->until);
 	}

@@ -5,6 +5,7 @@
 
 #include "db/arena.h"
 #include "db/db.h"
+#include "db/flag.h"
 
 /** What an alert is about, and its names in the same order. */
 #define DB_ALERT_SCOPES(X) \
@@ -72,6 +73,9 @@ struct db_alert_filter {
 	const char *state;
 	const char *scope;
 	int64_t subject_id;
+	/** Somebody has it, or nobody yet; and who. */
+	enum db_flag acknowledged;
+	const char *who;
 	/** since <= raised < until. */
 	int64_t since;
 	int64_t until;

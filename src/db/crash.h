@@ -5,6 +5,7 @@
 
 #include "db/arena.h"
 #include "db/db.h"
+#include "db/flag.h"
 
 /** What became of the dump, and its names in the same order (db_dump_name()). */
 #define DB_DUMPS(X)                                                                  \
@@ -88,19 +89,33 @@ struct db_crash_filter {
 	int64_t reason_id;
 	/** Crashes that an alert gathered. */
 	int64_t alert_id;
+	int64_t issue_id;
 	/** since <= time < until. */
 	int64_t since;
 	int64_t until;
-	/** Only crashes that made a reason known / only those of known reasons. */
-	bool only_new;
-	bool only_known;
+	/** Crashes that made a reason known; not: those of known reasons. */
+	enum db_flag is_new;
+	enum db_flag corrupted;
 	const char *site;
+	/** Name of the host, in whole. */
+	const char *hostname;
+	const char *vendor;
+	const char *product;
+	/** uname -r, and a part of uname -v. */
 	const char *kernel;
+	const char *kernel_version;
+	const char *machine;
 	const char *firmware;
 	const char *kind;
+	/** Where the event is, and what is blamed; "ext4_*": those that begin so. */
 	const char *function;
+	const char *guilty;
 	const char *module;
 	const char *signature;
+	const char *comm;
+	const char *engine;
+	/** A letter of the kernel's taint. */
+	const char *taint;
 	/** State of the dump: a name of DB_DUMPS. */
 	const char *dump;
 	/** State of the reason: a name of DB_REASON_STATES. */
@@ -115,6 +130,8 @@ struct db_crash_list {
 	size_t count;
 	/** Cursor of the next page; NULL on the last. */
 	const char *next;
+	/** The page ended where enough rows had been looked at: there may be more behind `next`. */
+	bool bounded;
 };
 
 /** Newest first (by time, then id). @p filter and @p page may be NULL. */
@@ -125,9 +142,12 @@ struct ey_error *db_crash_get(struct db *db, int64_t id, struct db_crash_list *r
 void db_crash_list_deinit(struct db_crash_list *list);
 #define _cleanup_crashes_ __attribute__((cleanup(db_crash_list_deinit)))
 
-/** How many crashes @p filter (NULL: any) leaves. */
-struct ey_error *db_crash_count(struct db *db, const struct db_crash_filter *filter,
-				int64_t *ret) EY_MUST_CHECK;
+/**
+ * How many crashes @p filter (NULL: any) leaves. Where counting would take long, @p exact_ret
+ * (may be NULL) is false and there are at least so many.
+ */
+struct ey_error *db_crash_count(struct db *db, const struct db_crash_filter *filter, int64_t *ret,
+				bool *exact_ret) EY_MUST_CHECK;
 
 /** The heavy parts, which live outside the hot table, compressed. */
 #define DB_PARTS(X)             \

@@ -2,8 +2,9 @@
 #include "db/host.h"
 
 #include <inttypes.h>
+#include <stddef.h>
 
-#include "db/sql.h"
+#include "db/scan.h"
 
 #define HOST_COLUMNS                                                                          \
 	"SELECT h.id, h.site, h.folder, h.hostname, h.machine_id, h.dmi_uuid, h.dmi_serial, " \
@@ -64,35 +65,57 @@ static struct ey_error *run_list(struct db *db, struct db_sql *sql, enum db_host
 	return NULL;
 }
 
+#define TEXT(member) DB_FILTER_TEXT, offsetof(struct db_host_filter, member)
+#define INT(member) DB_FILTER_INT, offsetof(struct db_host_filter, member)
+#define RANGE(member) DB_FILTER_RANGE, offsetof(struct db_host_filter, member)
+#define LIKE(member) DB_FILTER_LIKE, offsetof(struct db_host_filter, member)
+#define PREFIX(member) DB_FILTER_PREFIX, offsetof(struct db_host_filter, member)
+
+static const struct db_filter_column columns[] = {
+	{PREFIX(hostname), "h.hostname = ?", "h.hostname || '' = ?",
+	 "SELECT count(*) FROM hosts WHERE hostname = ?1", .column = "h.hostname"},
+	{INT(reason_id), "h.id IN (SELECT rh.host_id FROM reason_hosts rh WHERE rh.reason_id = ?)",
+	 "EXISTS (SELECT 1 FROM reason_hosts rh WHERE rh.reason_id = ? AND rh.host_id = h.id)",
+	 "SELECT hosts FROM reasons WHERE id = ?1"},
+	{INT(model_id), "h.model_id = ?", "h.model_id + 0 = ?",
+	 .orders = 1U << DB_HOSTS_BY_LAST_SEEN},
+	{TEXT(site), "h.site = ?", "h.site || '' = ?", .orders = 1U << DB_HOSTS_BY_LAST_SEEN},
+	{RANGE(seen_since), "h.last_seen >= ?", .orders = 1U << DB_HOSTS_BY_LAST_SEEN},
+	{RANGE(seen_until), "h.last_seen < ?", .orders = 1U << DB_HOSTS_BY_LAST_SEEN},
+	{RANGE(min_crashes), "h.crashes >= ?", .orders = 1U << DB_HOSTS_BY_CRASHES},
+	{TEXT(firmware), "h.firmware = ?"},
+	{TEXT(kernel), "h.kernel = ?"},
+	{TEXT(vendor),
+	 "EXISTS (SELECT 1 FROM models fm WHERE fm.id = h.model_id AND fm.vendor = ?)"},
+	{TEXT(product),
+	 "EXISTS (SELECT 1 FROM models fm WHERE fm.id = h.model_id AND fm.product = ?)"},
+	{LIKE(text),
+	 "(lower(h.hostname) LIKE ? ESCAPE '!' OR lower(h.folder) LIKE ? ESCAPE '!' OR EXISTS "
+	 "(SELECT 1 FROM models fm WHERE fm.id = h.model_id AND lower(fm.vendor || ' ' || "
+	 "fm.product) LIKE ? ESCAPE '!') OR EXISTS (SELECT 1 FROM host_aliases ha WHERE "
+	 "ha.host_id = h.id AND lower(ha.value) LIKE ? ESCAPE '!'))"},
+};
+
 struct ey_error *db_host_list(struct db *db, const struct db_host_filter *f,
 			      const struct db_page *page, struct db_host_list *ret)
 {
 	_cleanup_sql_ struct db_sql sql = {0};
 	enum db_host_order order = f ? f->order : DB_HOSTS_BY_LAST_SEEN;
+	const char *value = order == DB_HOSTS_BY_CRASHES ? "h.crashes" : "h.last_seen";
+	struct db_plan plan;
 	unsigned int limit;
+	struct ey_error *err = db_plan_make(db, columns, EY_ARRAY_SIZE(columns), f, "hosts h",
+					    value, "h.id", order, page, &plan);
 
 	*ret = (struct db_host_list){0};
+	if (err)
+		return err;
 	db_sql_add(&sql, HOST_COLUMNS);
-	if (f) {
-		db_sql_where_text(&sql, "h.site = ?", f->site);
-		db_sql_where_int(&sql, "h.model_id = ?", f->model_id);
-		db_sql_where_int(&sql, "h.last_seen >= ?", f->seen_since);
-		db_sql_where_int(&sql,
-				 "h.id IN (SELECT rh.host_id FROM reason_hosts rh "
-				 "WHERE rh.reason_id = ?)",
-				 f->reason_id);
-		db_sql_where_like(&sql,
-				  "(lower(h.hostname) LIKE ? ESCAPE '!' OR lower(h.folder) LIKE ? "
-				  "ESCAPE '!' OR lower(coalesce(m.vendor, '') || ' ' || "
-				  "coalesce(m.product, '')) LIKE ? ESCAPE '!' OR EXISTS (SELECT 1 "
-				  "FROM host_aliases ha WHERE ha.host_id = h.id AND "
-				  "lower(ha.value) LIKE ? ESCAPE '!'))",
-				  f->text);
-	}
-	struct ey_error *err =
-		db_sql_page(&sql, page, order == DB_HOSTS_BY_CRASHES ? "h.crashes" : "h.last_seen",
-			    "h.id", &limit);
-	return err ? err : run_list(db, &sql, order, limit, ret);
+	db_plan_where(&plan, &sql);
+	err = db_sql_page(&sql, page, value, "h.id", &limit);
+	if (!err)
+		err = run_list(db, &sql, order, limit, ret);
+	return err ? err : db_plan_end(&plan, &ret->arena, &ret->next, &ret->bounded);
 }
 
 struct ey_error *db_host_get(struct db *db, int64_t id, struct db_host_list *ret)

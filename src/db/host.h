@@ -47,10 +47,19 @@ enum db_host_order {
 struct db_host_filter {
 	enum db_host_order order;
 	const char *site;
+	/** Its name, in whole; or its begin: "web-*". */
+	const char *hostname;
 	int64_t model_id;
+	const char *vendor;
+	const char *product;
+	const char *firmware;
+	/** uname -r. */
+	const char *kernel;
 	int64_t reason_id;
-	/** Had its last crash at or after. */
+	/** since <= time of its last crash < until. */
 	int64_t seen_since;
+	int64_t seen_until;
+	int64_t min_crashes;
 	/** Part of the host name, the folder, the model or an id, in any case. */
 	const char *text;
 };
@@ -60,6 +69,8 @@ struct db_host_list {
 	struct db_host *items;
 	size_t count;
 	const char *next;
+	/** The page ended where enough rows had been looked at: there may be more behind `next`. */
+	bool bounded;
 };
 
 struct ey_error *db_host_list(struct db *db, const struct db_host_filter *filter,

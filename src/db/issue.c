@@ -65,6 +65,10 @@ struct ey_error *db_issue_list(struct db *db, const struct db_issue_filter *f,
 	if (f) {
 		db_sql_where_text(&sql, "i.state = ?", f->state);
 		db_sql_where_text(&sql, "i.owner = ?", f->owner);
+		db_sql_where_text(&sql, "i.vendor = ?", f->vendor);
+		db_sql_where_text(&sql, "i.vendor_case = ?", f->vendor_case);
+		db_sql_where_int(&sql, "i.updated >= ?", f->changed_since);
+		db_sql_where_int(&sql, "i.updated < ?", f->changed_until);
 		if (f->only_open)
 			db_sql_where(&sql,
 				     "i.state NOT IN ('resolved', 'rolled-out', 'wont-fix', ?)",

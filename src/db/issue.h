@@ -53,6 +53,12 @@ struct db_issue_filter {
 	/** A name of DB_REASON_STATES. */
 	const char *state;
 	const char *owner;
+	const char *vendor;
+	/** Its number at the vendor. */
+	const char *vendor_case;
+	/** since <= last change < until. */
+	int64_t changed_since;
+	int64_t changed_until;
 	/** Part of a text of it, in any case. */
 	const char *text;
 	/** Not resolved, rolled out or given up. */

@@ -2,8 +2,9 @@
 #include "db/reason.h"
 
 #include <inttypes.h>
+#include <stddef.h>
 
-#include "db/sql.h"
+#include "db/scan.h"
 
 #define REASON_COLUMNS                                                                          \
 	"SELECT r.id, r.key, r.kind, r.guilty, r.title, r.state, r.first_seen, r.last_seen, "   \
@@ -78,39 +79,64 @@ static struct ey_error *run_list(struct db *db, struct db_sql *sql, enum db_reas
 	return NULL;
 }
 
+#define TEXT(member) DB_FILTER_TEXT, offsetof(struct db_reason_filter, member)
+#define INT(member) DB_FILTER_INT, offsetof(struct db_reason_filter, member)
+#define RANGE(member) DB_FILTER_RANGE, offsetof(struct db_reason_filter, member)
+#define LIKE(member) DB_FILTER_LIKE, offsetof(struct db_reason_filter, member)
+#define PREFIX(member) DB_FILTER_PREFIX, offsetof(struct db_reason_filter, member)
+#define FLAG(member) DB_FILTER_FLAG, offsetof(struct db_reason_filter, member)
+
+static const struct db_filter_column columns[] = {
+	{INT(issue_id), "r.issue_id = ?", "r.issue_id + 0 = ?",
+	 "SELECT count(*) FROM reasons WHERE issue_id = ?1"},
+	{INT(host_id), "r.id IN (SELECT rh.reason_id FROM reason_hosts rh WHERE rh.host_id = ?)",
+	 "EXISTS (SELECT 1 FROM reason_hosts rh WHERE rh.reason_id = r.id AND rh.host_id = ?)",
+	 "SELECT reasons FROM hosts WHERE id = ?1"},
+	{TEXT(state), "r.state = ?", "r.state || '' = ?", .orders = 1U << DB_REASONS_BY_LAST_SEEN},
+	{RANGE(seen_since), "r.last_seen >= ?", .orders = 1U << DB_REASONS_BY_LAST_SEEN},
+	{RANGE(seen_until), "r.last_seen < ?", .orders = 1U << DB_REASONS_BY_LAST_SEEN},
+	{RANGE(first_seen_since), "r.first_seen >= ?", .orders = 1U << DB_REASONS_BY_FIRST_SEEN},
+	{RANGE(first_seen_until), "r.first_seen < ?", .orders = 1U << DB_REASONS_BY_FIRST_SEEN},
+	{RANGE(min_crashes), "r.crashes >= ?", .orders = 1U << DB_REASONS_BY_CRASHES},
+	{RANGE(min_hosts), "r.hosts >= ?", .orders = 1U << DB_REASONS_BY_HOSTS},
+	{TEXT(kind), "r.kind = ?"},
+	{PREFIX(function), "r.guilty = ?", .column = "r.guilty"},
+	{TEXT(module),
+	 "EXISTS (SELECT 1 FROM crashes fc WHERE fc.id = r.first_crash_id AND fc.module || '' = ?)"},
+	{TEXT(kernel),
+	 "EXISTS (SELECT 1 FROM crashes fc WHERE fc.reason_id = r.id AND fc.kernel = ?)"},
+	{INT(model_id),
+	 "EXISTS (SELECT 1 FROM crashes fc WHERE fc.reason_id = r.id AND fc.model_id = ?)"},
+	{FLAG(has_issue), "(CASE WHEN r.issue_id IS NULL THEN 0 ELSE 1 END) = ?"},
+	{LIKE(text), "(lower(r.key) LIKE ? ESCAPE '!' OR lower(r.title) LIKE ? ESCAPE '!' OR "
+		     "lower(r.guilty) LIKE ? ESCAPE '!')"},
+};
+
 struct ey_error *db_reason_list(struct db *db, const struct db_reason_filter *f,
 				const struct db_page *page, struct db_reason_list *ret)
 {
 	_cleanup_sql_ struct db_sql sql = {0};
 	enum db_reason_order order = f ? f->order : DB_REASONS_BY_LAST_SEEN;
+	struct db_plan plan;
 	unsigned int limit;
+	struct ey_error *err =
+		db_plan_make(db, columns, EY_ARRAY_SIZE(columns), f, "reasons r",
+			     order_columns[order], "r.id", order, page, &plan);
 
 	*ret = (struct db_reason_list){0};
+	if (err)
+		return err;
 	db_sql_add(&sql, REASON_COLUMNS);
+	db_plan_where(&plan, &sql);
 	if (!f || !f->with_merged) {
-		db_sql_add(&sql, " WHERE r.merged_into IS NULL");
+		db_sql_add(&sql, sql.has_where ? " AND " : " WHERE ");
+		db_sql_add(&sql, "r.merged_into IS NULL");
 		sql.has_where = true;
 	}
-	if (f) {
-		db_sql_where_text(&sql, "r.state = ?", f->state);
-		db_sql_where_text(&sql, "r.kind = ?", f->kind);
-		db_sql_where_int(&sql, "r.issue_id = ?", f->issue_id);
-		db_sql_where_int(&sql, "r.last_seen >= ?", f->seen_since);
-		db_sql_where_int(&sql, "r.first_seen >= ?", f->first_seen_since);
-		db_sql_where_int(&sql,
-				 "r.id IN (SELECT rh.reason_id FROM reason_hosts rh "
-				 "WHERE rh.host_id = ?)",
-				 f->host_id);
-		db_sql_where_int(&sql,
-				 "r.id IN (SELECT c.reason_id FROM crashes c WHERE c.model_id = ?)",
-				 f->model_id);
-		db_sql_where_like(&sql,
-				  "(lower(r.key) LIKE ? ESCAPE '!' OR lower(r.title) LIKE ? "
-				  "ESCAPE '!' OR lower(r.guilty) LIKE ? ESCAPE '!')",
-				  f->text);
-	}
-	struct ey_error *err = db_sql_page(&sql, page, order_columns[order], "r.id", &limit);
-	return err ? err : run_list(db, &sql, order, limit, ret);
+	err = db_sql_page(&sql, page, order_columns[order], "r.id", &limit);
+	if (!err)
+		err = run_list(db, &sql, order, limit, ret);
+	return err ? err : db_plan_end(&plan, &ret->arena, &ret->next, &ret->bounded);
 }
 
 struct ey_error *db_reason_get(struct db *db, int64_t id, struct db_reason_list *ret)

@@ -5,6 +5,7 @@
 
 #include "db/arena.h"
 #include "db/db.h"
+#include "db/flag.h"
 
 /** What is known of a reason, and its names in the same order (db_reason_state_name()). */
 #define DB_REASON_STATES(X)               \
@@ -67,18 +68,29 @@ struct db_reason_filter {
 	/** Names of DB_REASON_STATES and of the kinds of oops/event.h. */
 	const char *state;
 	const char *kind;
+	/** What is blamed; "ext4_*": what begins so. */
+	const char *function;
+	/** Module of the crash that made it known. */
+	const char *module;
+	/** Reasons that crashed this kernel (uname -r). */
+	const char *kernel;
 	/** Part of the key, the title or the guilty function, in any case. */
 	const char *text;
-	/** Last seen at or after / first seen at or after. */
+	/** since <= time of the last crash < until, and the same of the first. */
 	int64_t seen_since;
+	int64_t seen_until;
 	int64_t first_seen_since;
+	int64_t first_seen_until;
+	int64_t min_crashes;
+	int64_t min_hosts;
 	/** Reasons that this host / this model had. */
 	int64_t host_id;
 	int64_t model_id;
-	/** Reasons of this issue. */
+	/** Reasons of this issue, or (not) of any. */
 	int64_t issue_id;
 	/** Also those that were merged into others, which have no crashes of their own. */
 	bool with_merged;
+	enum db_flag has_issue;
 };
 
 struct db_reason_list {
@@ -87,6 +99,8 @@ struct db_reason_list {
 	size_t count;
 	/** Cursor of the next page; NULL on the last. */
 	const char *next;
+	/** The page ended where enough rows had been looked at: there may be more behind `next`. */
+	bool bounded;
 };
 
 /** The largest first in the chosen order. @p filter and @p page may be NULL. */

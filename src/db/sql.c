@@ -212,6 +212,22 @@ void db_sql_where_like(struct db_sql *sql, const char *condition, const char *pa
 	db_sql_where(sql, condition, db_text(pattern));
 }
 
+void db_sql_where_begin(struct db_sql *sql, const char *column, const char *begin)
+{
+	char *text = db_arena_strdup(&sql->arena, begin);
+
+	if (!text) {
+		sql->failed = true;
+		return;
+	}
+	text[strcspn(text, "*")] = '\0';
+	// No LIKE: whether that knows upper from lower case differs by database.
+	db_sql_add(sql, sql->has_where ? " AND substr(" : " WHERE substr(");
+	sql->has_where = true;
+	db_sql_add(sql, column);
+	db_sql_bind(sql, ", 1, length(CAST(? AS TEXT))) = ?", db_text(text));
+}
+
 struct ey_error *db_sql_query(struct db *db, struct db_sql *sql, struct db_statement **ret)
 {
 	struct ey_error *err = ey_buf_error(&sql->text);
@@ -247,25 +263,34 @@ static struct ey_error *read_cursor(const char *cursor, int64_t *value_ret, int6
 	return ey_error_create(EY_ERR_USAGE, "\"%.40s\" is not a cursor of a list", cursor);
 }
 
-struct ey_error *db_sql_page(struct db_sql *sql, const struct db_page *page, const char *value,
-			     const char *id, unsigned int *limit_ret)
+struct ey_error *db_sql_after(struct db_sql *sql, const struct db_page *page, const char *value,
+			      const char *id)
 {
 	int64_t last_value, last_id;
 
-	*limit_ret = db_page_limit(page, DB_PAGE_DEFAULT);
-	if (page && page->cursor && *page->cursor) {
-		struct ey_error *err = read_cursor(page->cursor, &last_value, &last_id);
+	if (!page || !page->cursor || !*page->cursor)
+		return NULL;
+	struct ey_error *err = read_cursor(page->cursor, &last_value, &last_id);
+	if (err)
+		return err;
+	db_sql_add(sql, sql->has_where ? " AND (" : " WHERE (");
+	sql->has_where = true;
+	db_sql_add(sql, value);
+	db_sql_add(sql, ", ");
+	db_sql_add(sql, id);
+	db_sql_bind(sql, ") < (?, ", db_int(last_value));
+	db_sql_bind(sql, "?)", db_int(last_id));
+	return NULL;
+}
 
-		if (err)
-			return err;
-		db_sql_add(sql, sql->has_where ? " AND (" : " WHERE (");
-		sql->has_where = true;
-		db_sql_add(sql, value);
-		db_sql_add(sql, ", ");
-		db_sql_add(sql, id);
-		db_sql_bind(sql, ") < (?, ", db_int(last_value));
-		db_sql_bind(sql, "?)", db_int(last_id));
-	}
+struct ey_error *db_sql_page(struct db_sql *sql, const struct db_page *page, const char *value,
+			     const char *id, unsigned int *limit_ret)
+{
+	struct ey_error *err = db_sql_after(sql, page, value, id);
+
+	*limit_ret = db_page_limit(page, DB_PAGE_DEFAULT);
+	if (err)
+		return err;
 	db_sql_add(sql, " ORDER BY ");
 	db_sql_add(sql, value);
 	db_sql_add(sql, " DESC, ");

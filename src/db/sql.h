@@ -174,7 +174,7 @@ static inline void db_releasep(struct db_statement **st)
 /** A statement that is put together from conditions, with the values they bind. */
 struct db_sql {
 	struct ey_buf text;
-	struct db_value values[32];
+	struct db_value values[48];
 	size_t count;
 	bool has_where;
 	/** Texts made for it (patterns of LIKE). */
@@ -195,11 +195,16 @@ void db_sql_where_text(struct db_sql *sql, const char *condition, const char *te
 void db_sql_where_int(struct db_sql *sql, const char *condition, int64_t v);
 /** A condition with "lower(x) LIKE ? ESCAPE '!'" in it: rows that hold @p part in any case. */
 void db_sql_where_like(struct db_sql *sql, const char *condition, const char *part);
+/** Rows whose @p column begins with what @p begin holds before its first '*'. */
+void db_sql_where_begin(struct db_sql *sql, const char *column, const char *begin);
 struct ey_error *db_sql_query(struct db *db, struct db_sql *sql,
 			      struct db_statement **ret) EY_MUST_CHECK;
 
 /** Limit of a page, within its bounds. */
 unsigned int db_page_limit(const struct db_page *page, unsigned int fallback);
+/** Only what comes after the place that the cursor names, if any. EY_ERR_USAGE as below. */
+struct ey_error *db_sql_after(struct db_sql *sql, const struct db_page *page, const char *value,
+			      const char *id) EY_MUST_CHECK;
 /**
  * End a statement as a page of a list: after the place that the cursor names, the largest @p value
  * first and of these the largest @p id (both columns, static text), and one row more than the

@@ -79,6 +79,9 @@ struct api_fixes {
 };
 void api_fixes_deinit(struct api_fixes *fixes);
 #define _cleanup_api_fixes_ __attribute__((cleanup(api_fixes_deinit)))
+/** What a crash is to those who look at it: a name of DB_VERDICTS. */
+struct ey_error *api_triage(struct db *db, struct api_fixes *fixes, const struct db_crash *crash,
+			    const char **ret) EY_MUST_CHECK;
 struct ey_error *api_write_crash(struct ey_json *json, struct db *db, struct api_fixes *fixes,
 				 const struct db_crash *crash) EY_MUST_CHECK;
 void api_write_reason(struct ey_json *json, const struct db_reason *reason);

@@ -6,31 +6,43 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "server/api.h"
+#include "server/api_filter.h"
 #include "server/body.h"
+
+#define X(id, name) name,
+static const char *const states[] = {"active", DB_ALERT_STATES(X) NULL};
+static const char *const scopes[] = {DB_ALERT_SCOPES(X) NULL};
+#undef X
+
+static struct ey_error *read_filter(const struct server_target *target, struct db_alert_filter *f)
+{
+	const struct api_filter filters[] = {
+		{"state", API_FILTER_TEXT_OF, &f->state, states},
+		{"scope", API_FILTER_TEXT_OF, &f->scope, scopes},
+		{"subject", API_FILTER_NUMBER, &f->subject_id},
+		{"acknowledged", API_FILTER_FLAG, &f->acknowledged},
+		{"who", API_FILTER_TEXT, &f->who},
+		{"since", API_FILTER_TIME, &f->since},
+		{"until", API_FILTER_TIME, &f->until},
+	};
+	struct ey_error *err = api_filters_read(target, filters, EY_ARRAY_SIZE(filters));
+
+	if (f->state && !strcmp(f->state, "active")) {
+		f->only_active = true;
+		f->state = NULL;
+	}
+	return err;
+}
 
 struct ey_error *api_alerts(const struct api *api, struct db *db,
 			    const struct server_request *request, struct server_response *response)
 {
-	static const char *const known[] = {"state", "scope",  "subject", "since",
-					    "until", "cursor", "limit",	  NULL};
-	const struct server_target *target = &request->target;
-	const char *state = server_query_string(target, "state");
 	_cleanup_alerts_ struct db_alert_list list = {0};
-	struct db_alert_filter filter = {.scope = server_query_string(target, "scope")};
+	struct db_alert_filter filter = {0};
 	struct db_page page;
 	struct ey_json json;
+	struct ey_error *err = read_filter(&request->target, &filter);
 
-	if (state && !strcmp(state, "active"))
-		filter.only_active = true;
-	else
-		filter.state = state;
-	struct ey_error *err = server_query_only(target, known);
-	if (!err)
-		err = server_query_int(target, "subject", 1, INT64_MAX, 0, &filter.subject_id);
-	if (!err)
-		err = server_query_time(target, "since", 0, &filter.since);
-	if (!err)
-		err = server_query_time(target, "until", 0, &filter.until);
 	if (!err)
 		err = api_page(request, &page);
 	if (!err)

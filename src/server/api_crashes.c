@@ -7,54 +7,72 @@
 #include "base/file.h"
 #include "oops/event.h"
 #include "server/api.h"
+#include "server/api_filter.h"
 
 enum { RECORD_DEPTH = 64, RECORD_VALUES = 4 << 20 };
 
-static struct ey_error *read_filter(const struct server_target *target, struct db_crash_filter *f)
-{
-	static const char *const known[] = {
-		"host",	     "model",  "reason",       "alert",	 "since", "until",    "verdict",
-		"site",	     "kernel", "firmware",     "kind",	 "dump",  "function", "module",
-		"signature", "q",      "reason_state", "cursor", "limit", NULL};
-	const struct {
-		const char *name;
-		int64_t *value;
-	} ids[] = {{"host", &f->host_id},
-		   {"model", &f->model_id},
-		   {"reason", &f->reason_id},
-		   {"alert", &f->alert_id}};
-	const struct {
-		const char *name;
-		const char **value;
-	} texts[] = {{"site", &f->site},
-		     {"kernel", &f->kernel},
-		     {"firmware", &f->firmware},
-		     {"kind", &f->kind},
-		     {"function", &f->function},
-		     {"module", &f->module},
-		     {"signature", &f->signature},
-		     {"dump", &f->dump},
-		     {"q", &f->text},
-		     {"reason_state", &f->reason_state}};
-	const char *verdict = server_query_string(target, "verdict");
-	struct ey_error *err = server_query_only(target, known);
+#define X(id, name) name,
+static const char *const dumps[] = {DB_DUMPS(X) NULL};
+static const char *const states[] = {DB_REASON_STATES(X) NULL};
+static const char *const triages[] = {DB_VERDICTS(X) NULL};
+#undef X
+static const char *const new_known[] = {"new", "known", NULL};
 
-	for (size_t i = 0; !err && i < EY_ARRAY_SIZE(ids); i++)
-		err = server_query_int(target, ids[i].name, 1, INT64_MAX, 0, ids[i].value);
-	if (!err)
-		err = server_query_time(target, "since", 0, &f->since);
-	if (!err)
-		err = server_query_time(target, "until", 0, &f->until);
-	if (err)
-		return err;
-	for (size_t i = 0; i < EY_ARRAY_SIZE(texts); i++)
-		*texts[i].value = server_query_string(target, texts[i].name);
-	f->only_new = verdict && !strcmp(verdict, "new");
-	f->only_known = verdict && !strcmp(verdict, "known");
-	if (verdict && !f->only_new && !f->only_known)
-		return ey_error_create(EY_ERR_INPUT,
-				       "parameter \"verdict\" is neither \"new\" nor \"known\"");
-	return NULL;
+static struct ey_error *read_filter(const struct server_target *target, struct db_crash_filter *f,
+				    const char **triage)
+{
+	const struct api_filter filters[] = {
+		{"since", API_FILTER_TIME, &f->since},
+		{"until", API_FILTER_TIME, &f->until},
+		{"host", API_FILTER_NUMBER, &f->host_id},
+		{"hostname", API_FILTER_TEXT, &f->hostname},
+		{"site", API_FILTER_TEXT, &f->site},
+		{"model", API_FILTER_NUMBER, &f->model_id},
+		{"vendor", API_FILTER_TEXT, &f->vendor},
+		{"product", API_FILTER_TEXT, &f->product},
+		{"firmware", API_FILTER_TEXT, &f->firmware},
+		{"kernel", API_FILTER_TEXT, &f->kernel},
+		{"kernel_version", API_FILTER_TEXT, &f->kernel_version},
+		{"machine", API_FILTER_TEXT, &f->machine},
+		{"reason", API_FILTER_NUMBER, &f->reason_id},
+		{"issue", API_FILTER_NUMBER, &f->issue_id},
+		{"alert", API_FILTER_NUMBER, &f->alert_id},
+		{"reason_state", API_FILTER_TEXT_OF, &f->reason_state, states},
+		{"triage", API_FILTER_TEXT_OF, triage, triages},
+		{"verdict", API_FILTER_FLAG, &f->is_new, new_known},
+		{"kind", API_FILTER_TEXT, &f->kind},
+		{"function", API_FILTER_TEXT, &f->function},
+		{"guilty", API_FILTER_TEXT, &f->guilty},
+		{"module", API_FILTER_TEXT, &f->module},
+		{"signature", API_FILTER_TEXT, &f->signature},
+		{"comm", API_FILTER_TEXT, &f->comm},
+		{"taint", API_FILTER_TEXT, &f->taint},
+		{"engine", API_FILTER_TEXT, &f->engine},
+		{"corrupted", API_FILTER_FLAG, &f->corrupted},
+		{"dump", API_FILTER_TEXT_OF, &f->dump, dumps},
+		{"q", API_FILTER_TEXT, &f->text},
+	};
+
+	return api_filters_read(target, filters, EY_ARRAY_SIZE(filters));
+}
+
+// What a crash is depends on the versions of packages that hold a fix: no database orders those.
+static struct ey_error *keep_triage(struct db *db, const char *triage, struct db_crash_list *list)
+{
+	_cleanup_api_fixes_ struct api_fixes fixes = {0};
+	struct ey_error *err = NULL;
+	size_t kept = 0;
+
+	for (size_t i = 0; !err && i < list->count; i++) {
+		const char *name;
+
+		err = api_triage(db, &fixes, &list->items[i], &name);
+		if (!err && !strcmp(name, triage))
+			list->items[kept++] = list->items[i];
+	}
+	list->bounded |= kept < list->count && list->next;
+	list->count = kept;
+	return err;
 }
 
 struct ey_error *api_crashes(const struct api *api, struct db *db,
@@ -65,27 +83,33 @@ struct ey_error *api_crashes(const struct api *api, struct db *db,
 	struct db_crash_filter filter = {0};
 	struct db_page page;
 	struct ey_json json;
+	const char *triage = NULL;
 	int64_t total = -1;
+	bool exact = false;
 
-	struct ey_error *err = read_filter(&request->target, &filter);
+	struct ey_error *err = read_filter(&request->target, &filter, &triage);
 	if (!err)
 		err = api_page(request, &page);
 	if (!err)
 		err = db_crash_list(db, &filter, &page, &list);
 	// Who pages on has the total from the first page.
-	if (!err && !page.cursor)
-		err = db_crash_count(db, &filter, &total);
+	if (!err && !page.cursor && !triage)
+		err = db_crash_count(db, &filter, &total, &exact);
+	if (!err && triage)
+		err = keep_triage(db, triage, &list);
 	if (err)
 		return err;
 	server_response_json(response, &json);
 	ey_json_object_begin(&json);
 	api_kv_count(&json, "total", total);
+	ey_json_kv_bool(&json, "total_exact", exact);
 	ey_json_key(&json, "crashes");
 	ey_json_array_begin(&json);
 	for (size_t i = 0; !err && i < list.count; i++)
 		err = api_write_crash(&json, db, &fixes, &list.items[i]);
 	ey_json_array_end(&json);
 	api_kv_next(&json, list.next);
+	ey_json_kv_bool(&json, "complete", !list.bounded);
 	ey_json_object_end(&json);
 	return err;
 }

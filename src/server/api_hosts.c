@@ -4,31 +4,32 @@
 
 #include "base/cleanup.h"
 #include "server/api.h"
+#include "server/api_filter.h"
+
+static const char *const orders[] = {"last_seen", "crashes", NULL};
 
 static struct ey_error *read_filter(const struct server_target *target, struct db_host_filter *f)
 {
-	static const char *const known[] = {"order", "site",   "model", "reason", "seen_since",
-					    "q",     "cursor", "limit", NULL};
-	const char *order = server_query_string(target, "order");
-	struct ey_error *err = server_query_only(target, known);
+	unsigned int order = DB_HOSTS_BY_LAST_SEEN;
+	const struct api_filter filters[] = {
+		{"order", API_FILTER_WORD, &order, orders},
+		{"site", API_FILTER_TEXT, &f->site},
+		{"hostname", API_FILTER_TEXT, &f->hostname},
+		{"model", API_FILTER_NUMBER, &f->model_id},
+		{"vendor", API_FILTER_TEXT, &f->vendor},
+		{"product", API_FILTER_TEXT, &f->product},
+		{"firmware", API_FILTER_TEXT, &f->firmware},
+		{"kernel", API_FILTER_TEXT, &f->kernel},
+		{"reason", API_FILTER_NUMBER, &f->reason_id},
+		{"seen_since", API_FILTER_TIME, &f->seen_since},
+		{"seen_until", API_FILTER_TIME, &f->seen_until},
+		{"min_crashes", API_FILTER_NUMBER, &f->min_crashes},
+		{"q", API_FILTER_TEXT, &f->text},
+	};
+	struct ey_error *err = api_filters_read(target, filters, EY_ARRAY_SIZE(filters));
 
-	if (!err)
-		err = server_query_int(target, "model", 1, INT64_MAX, 0, &f->model_id);
-	if (!err)
-		err = server_query_int(target, "reason", 1, INT64_MAX, 0, &f->reason_id);
-	if (!err)
-		err = server_query_time(target, "seen_since", 0, &f->seen_since);
-	if (err)
-		return err;
-	f->site = server_query_string(target, "site");
-	f->text = server_query_string(target, "q");
-	if (order && !strcmp(order, "crashes"))
-		f->order = DB_HOSTS_BY_CRASHES;
-	else if (order && strcmp(order, "last_seen") != 0)
-		return ey_error_create(
-			EY_ERR_INPUT,
-			"parameter \"order\" is neither \"last_seen\" nor \"crashes\"");
-	return NULL;
+	f->order = (enum db_host_order)order;
+	return err;
 }
 
 struct ey_error *api_hosts(const struct api *api, struct db *db,
@@ -54,6 +55,7 @@ struct ey_error *api_hosts(const struct api *api, struct db *db,
 		api_write_host(&json, &list.items[i]);
 	ey_json_array_end(&json);
 	api_kv_next(&json, list.next);
+	ey_json_kv_bool(&json, "complete", !list.bounded);
 	ey_json_object_end(&json);
 	return NULL;
 }

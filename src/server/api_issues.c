@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "db/issue.h"
 #include "server/api.h"
+#include "server/api_filter.h"
 #include "server/body.h"
 
 static void write_issue(struct ey_json *json, const struct db_issue *issue)
@@ -25,23 +26,38 @@ static void write_issue(struct ey_json *json, const struct db_issue *issue)
 	ey_json_object_end(json);
 }
 
+#define X(id, name) name,
+static const char *const states[] = {DB_REASON_STATES(X) NULL};
+#undef X
+
+static struct ey_error *read_filter(const struct server_target *target, struct db_issue_filter *f)
+{
+	enum db_flag open = DB_FLAG_ANY;
+	const struct api_filter filters[] = {
+		{"state", API_FILTER_TEXT_OF, &f->state, states},
+		{"open", API_FILTER_FLAG, &open},
+		{"owner", API_FILTER_TEXT, &f->owner},
+		{"vendor", API_FILTER_TEXT, &f->vendor},
+		{"vendor_case", API_FILTER_TEXT, &f->vendor_case},
+		{"changed_since", API_FILTER_TIME, &f->changed_since},
+		{"changed_until", API_FILTER_TIME, &f->changed_until},
+		{"q", API_FILTER_TEXT, &f->text},
+	};
+	struct ey_error *err = api_filters_read(target, filters, EY_ARRAY_SIZE(filters));
+
+	f->only_open = open == DB_FLAG_YES;
+	return err;
+}
+
 struct ey_error *api_issues(const struct api *api, struct db *db,
 			    const struct server_request *request, struct server_response *response)
 {
-	static const char *const known[] = {"state", "owner", "q", "open", "cursor", "limit", NULL};
-	const struct server_target *target = &request->target;
 	_cleanup_issues_ struct db_issue_list list = {0};
-	struct db_issue_filter filter = {.state = server_query_string(target, "state"),
-					 .owner = server_query_string(target, "owner"),
-					 .text = server_query_string(target, "q")};
+	struct db_issue_filter filter = {0};
 	struct db_page page;
 	struct ey_json json;
-	int64_t open = 0;
-	struct ey_error *err = server_query_only(target, known);
+	struct ey_error *err = read_filter(&request->target, &filter);
 
-	if (!err)
-		err = server_query_int(target, "open", 0, 1, 0, &open);
-	filter.only_open = open;
 	if (!err)
 		err = api_page(request, &page);
 	if (!err)

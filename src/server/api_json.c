@@ -91,8 +91,8 @@ void api_fixes_deinit(struct api_fixes *fixes)
 	db_issue_fix_list_deinit(&fixes->list);
 }
 
-static struct ey_error *kv_triage(struct ey_json *json, struct db *db, struct api_fixes *fixes,
-				  const struct db_crash *c)
+struct ey_error *api_triage(struct db *db, struct api_fixes *fixes, const struct db_crash *c,
+			    const char **ret)
 {
 	enum db_reason_state state;
 	struct ey_error *err = NULL;
@@ -105,9 +105,17 @@ static struct ey_error *kv_triage(struct ey_json *json, struct db *db, struct ap
 	}
 	if (!db_reason_state_parse(c->reason_state, &state))
 		state = DB_REASON_NEW;
-	ey_json_kv_string(
-		json, "triage",
-		db_verdict_name(db_verdict_of(state, &fixes->list, c->kernel, c->kernel_version)));
+	*ret = db_verdict_name(db_verdict_of(state, &fixes->list, c->kernel, c->kernel_version));
+	return err;
+}
+
+static struct ey_error *kv_triage(struct ey_json *json, struct db *db, struct api_fixes *fixes,
+				  const struct db_crash *c)
+{
+	const char *name;
+	struct ey_error *err = api_triage(db, fixes, c, &name);
+
+	ey_json_kv_string(json, "triage", name);
 	return err;
 }
 

@@ -4,39 +4,39 @@
 
 #include "base/cleanup.h"
 #include "server/api.h"
+#include "server/api_filter.h"
+
+#define X(id, name) name,
+static const char *const states[] = {DB_REASON_STATES(X) NULL};
+#undef X
+static const char *const orders[] = {"last_seen", "first_seen", "crashes", "hosts", NULL};
 
 static struct ey_error *read_filter(const struct server_target *target, struct db_reason_filter *f)
 {
-	static const char *const known[] = {
-		"order", "state", "kind",   "q",     "seen_since", "first_seen_since",
-		"host",	 "model", "cursor", "limit", NULL};
-	static const char *const orders[] = {"last_seen", "first_seen", "crashes", "hosts"};
-	const char *order = server_query_string(target, "order");
-	struct ey_error *err = server_query_only(target, known);
+	unsigned int order = DB_REASONS_BY_LAST_SEEN;
+	const struct api_filter filters[] = {
+		{"order", API_FILTER_WORD, &order, orders},
+		{"state", API_FILTER_TEXT_OF, &f->state, states},
+		{"issue", API_FILTER_NUMBER, &f->issue_id},
+		{"has_issue", API_FILTER_FLAG, &f->has_issue},
+		{"kind", API_FILTER_TEXT, &f->kind},
+		{"function", API_FILTER_TEXT, &f->function},
+		{"module", API_FILTER_TEXT, &f->module},
+		{"kernel", API_FILTER_TEXT, &f->kernel},
+		{"q", API_FILTER_TEXT, &f->text},
+		{"seen_since", API_FILTER_TIME, &f->seen_since},
+		{"seen_until", API_FILTER_TIME, &f->seen_until},
+		{"first_seen_since", API_FILTER_TIME, &f->first_seen_since},
+		{"first_seen_until", API_FILTER_TIME, &f->first_seen_until},
+		{"min_crashes", API_FILTER_NUMBER, &f->min_crashes},
+		{"min_hosts", API_FILTER_NUMBER, &f->min_hosts},
+		{"host", API_FILTER_NUMBER, &f->host_id},
+		{"model", API_FILTER_NUMBER, &f->model_id},
+	};
+	struct ey_error *err = api_filters_read(target, filters, EY_ARRAY_SIZE(filters));
 
-	if (!err)
-		err = server_query_time(target, "seen_since", 0, &f->seen_since);
-	if (!err)
-		err = server_query_time(target, "first_seen_since", 0, &f->first_seen_since);
-	if (!err)
-		err = server_query_int(target, "host", 1, INT64_MAX, 0, &f->host_id);
-	if (!err)
-		err = server_query_int(target, "model", 1, INT64_MAX, 0, &f->model_id);
-	if (err)
-		return err;
-	f->state = server_query_string(target, "state");
-	f->kind = server_query_string(target, "kind");
-	f->text = server_query_string(target, "q");
-	for (size_t i = 0; order && i < EY_ARRAY_SIZE(orders); i++) {
-		if (!strcmp(order, orders[i])) {
-			f->order = (enum db_reason_order)i;
-			return NULL;
-		}
-	}
-	return !order ? NULL
-		      : ey_error_create(EY_ERR_INPUT,
-					"parameter \"order\" is none of last_seen, first_seen, "
-					"crashes, hosts");
+	f->order = (enum db_reason_order)order;
+	return err;
 }
 
 struct ey_error *api_reasons(const struct api *api, struct db *db,
@@ -62,6 +62,7 @@ struct ey_error *api_reasons(const struct api *api, struct db *db,
 		api_write_reason(&json, &list.items[i]);
 	ey_json_array_end(&json);
 	api_kv_next(&json, list.next);
+	ey_json_kv_bool(&json, "complete", !list.bounded);
 	ey_json_object_end(&json);
 	return NULL;
 }

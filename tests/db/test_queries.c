@@ -41,7 +41,7 @@ static void lists_and_pages(void **state)
 	ok(db_crash_list(db, &(struct db_crash_filter){.text = "1_0"}, NULL, &list));
 	assert_int_equal(list.count, 0); // "_" is no wildcard
 	db_crash_list_deinit(&list);
-	ok(db_crash_list(db, &(struct db_crash_filter){.only_new = true, .site = "north"}, NULL,
+	ok(db_crash_list(db, &(struct db_crash_filter){.is_new = DB_FLAG_YES, .site = "north"}, NULL,
 			 &list));
 	assert_int_equal(list.count, 2);
 	db_crash_list_deinit(&list);
@@ -51,7 +51,7 @@ static void lists_and_pages(void **state)
 		.reason_id = 1,
 		.since = TEST_NOON,
 		.until = TEST_NOON + 86400,
-		.only_known = true,
+		.is_new = DB_FLAG_NO,
 		.site = "north",
 		.kernel = "6.1.0-56-amd64",
 		.firmware = "1.2.3",
@@ -66,10 +66,10 @@ static void lists_and_pages(void **state)
 	ok(db_crash_list(db, &every, NULL, &list));
 	assert_int_equal(list.count, 4);
 	int64_t n;
-	ok(db_crash_count(db, &every, &n));
+	ok(db_crash_count(db, &every, &n, NULL));
 	assert_int_equal(n, 4);
 	every.alert_id = 1;
-	ok(db_crash_count(db, &every, &n));
+	ok(db_crash_count(db, &every, &n, NULL));
 	assert_int_equal(n, 0);
 	db_crash_list_deinit(&list);
 	is_error(db_crash_list(db, NULL, &(struct db_page){"1; DROP", 0}, &list), EY_ERR_USAGE);
