@@ -45,6 +45,7 @@ static const struct table {
 	{"issue_fixes", {"id"}},
 	{"issue_rules", {"id"}},
 	{"issue_history", {"id"}},
+	{"events", {"id"}},
 	{"reason_keys", {"key"}},
 	{"reason_changes", {"id"}},
 	{"reason_sweeps", {"id"}},

@@ -14,7 +14,7 @@
 	"c.function, c.module, c.guilty, c.signature, c.comm, c.taint, c.cpu, c.pid, "           \
 	"c.corrupted, c.engine, c.gaps, c.path, c.dump, c.dump_bytes, c.dump_format, "           \
 	"c.dump_complete, c.purged"
-#define CRASH_JOINS                                                   \
+#define CRASH_JOINS                                                           \
 	" JOIN hosts h ON h.id = c.host_id JOIN boots b ON b.id = c.boot_id " \
 	"JOIN reasons r ON r.id = c.reason_id LEFT JOIN models m ON m.id = c.model_id"
 
@@ -67,12 +67,12 @@ static void read_crash(struct db_statement *st, struct db_arena *arena, void *it
 	c->purged = db_column_int(st, i++);
 }
 
-#define TEXT(member) DB_FILTER_TEXT, offsetof(struct db_crash_filter, member)
-#define INT(member) DB_FILTER_INT, offsetof(struct db_crash_filter, member)
-#define RANGE(member) DB_FILTER_RANGE, offsetof(struct db_crash_filter, member)
-#define LIKE(member) DB_FILTER_LIKE, offsetof(struct db_crash_filter, member)
+#define TEXT(member)   DB_FILTER_TEXT, offsetof(struct db_crash_filter, member)
+#define INT(member)    DB_FILTER_INT, offsetof(struct db_crash_filter, member)
+#define RANGE(member)  DB_FILTER_RANGE, offsetof(struct db_crash_filter, member)
+#define LIKE(member)   DB_FILTER_LIKE, offsetof(struct db_crash_filter, member)
 #define PREFIX(member) DB_FILTER_PREFIX, offsetof(struct db_crash_filter, member)
-#define FLAG(member) DB_FILTER_FLAG, offsetof(struct db_crash_filter, member)
+#define FLAG(member)   DB_FILTER_FLAG, offsetof(struct db_crash_filter, member)
 
 /* What drives stands first where it finds the fewest. */
 static const struct db_filter_column columns[] = {
@@ -110,7 +110,8 @@ static const struct db_filter_column columns[] = {
 	{TEXT(dump), "c.dump = ?"},
 	{FLAG(corrupted), "c.corrupted = ?"},
 	{PREFIX(guilty), "c.guilty = ?", .column = "c.guilty"},
-	{TEXT(vendor), "EXISTS (SELECT 1 FROM models fm WHERE fm.id = c.model_id AND fm.vendor = ?)"},
+	{TEXT(vendor),
+	 "EXISTS (SELECT 1 FROM models fm WHERE fm.id = c.model_id AND fm.vendor = ?)"},
 	{TEXT(product),
 	 "EXISTS (SELECT 1 FROM models fm WHERE fm.id = c.model_id AND fm.product = ?)"},
 	{LIKE(taint), "lower(coalesce(c.taint, '')) LIKE ? ESCAPE '!'"},

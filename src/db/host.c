@@ -65,10 +65,10 @@ static struct ey_error *run_list(struct db *db, struct db_sql *sql, enum db_host
 	return NULL;
 }
 
-#define TEXT(member) DB_FILTER_TEXT, offsetof(struct db_host_filter, member)
-#define INT(member) DB_FILTER_INT, offsetof(struct db_host_filter, member)
-#define RANGE(member) DB_FILTER_RANGE, offsetof(struct db_host_filter, member)
-#define LIKE(member) DB_FILTER_LIKE, offsetof(struct db_host_filter, member)
+#define TEXT(member)   DB_FILTER_TEXT, offsetof(struct db_host_filter, member)
+#define INT(member)    DB_FILTER_INT, offsetof(struct db_host_filter, member)
+#define RANGE(member)  DB_FILTER_RANGE, offsetof(struct db_host_filter, member)
+#define LIKE(member)   DB_FILTER_LIKE, offsetof(struct db_host_filter, member)
 #define PREFIX(member) DB_FILTER_PREFIX, offsetof(struct db_host_filter, member)
 
 static const struct db_filter_column columns[] = {

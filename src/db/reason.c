@@ -79,12 +79,12 @@ static struct ey_error *run_list(struct db *db, struct db_sql *sql, enum db_reas
 	return NULL;
 }
 
-#define TEXT(member) DB_FILTER_TEXT, offsetof(struct db_reason_filter, member)
-#define INT(member) DB_FILTER_INT, offsetof(struct db_reason_filter, member)
-#define RANGE(member) DB_FILTER_RANGE, offsetof(struct db_reason_filter, member)
-#define LIKE(member) DB_FILTER_LIKE, offsetof(struct db_reason_filter, member)
+#define TEXT(member)   DB_FILTER_TEXT, offsetof(struct db_reason_filter, member)
+#define INT(member)    DB_FILTER_INT, offsetof(struct db_reason_filter, member)
+#define RANGE(member)  DB_FILTER_RANGE, offsetof(struct db_reason_filter, member)
+#define LIKE(member)   DB_FILTER_LIKE, offsetof(struct db_reason_filter, member)
 #define PREFIX(member) DB_FILTER_PREFIX, offsetof(struct db_reason_filter, member)
-#define FLAG(member) DB_FILTER_FLAG, offsetof(struct db_reason_filter, member)
+#define FLAG(member)   DB_FILTER_FLAG, offsetof(struct db_reason_filter, member)
 
 static const struct db_filter_column columns[] = {
 	{INT(issue_id), "r.issue_id = ?", "r.issue_id + 0 = ?",
@@ -101,8 +101,8 @@ static const struct db_filter_column columns[] = {
 	{RANGE(min_hosts), "r.hosts >= ?", .orders = 1U << DB_REASONS_BY_HOSTS},
 	{TEXT(kind), "r.kind = ?"},
 	{PREFIX(function), "r.guilty = ?", .column = "r.guilty"},
-	{TEXT(module),
-	 "EXISTS (SELECT 1 FROM crashes fc WHERE fc.id = r.first_crash_id AND fc.module || '' = ?)"},
+	{TEXT(module), "EXISTS (SELECT 1 FROM crashes fc WHERE fc.id = r.first_crash_id AND "
+		       "fc.module || '' = ?)"},
 	{TEXT(kernel),
 	 "EXISTS (SELECT 1 FROM crashes fc WHERE fc.reason_id = r.id AND fc.kernel = ?)"},
 	{INT(model_id),
@@ -119,9 +119,8 @@ struct ey_error *db_reason_list(struct db *db, const struct db_reason_filter *f,
 	enum db_reason_order order = f ? f->order : DB_REASONS_BY_LAST_SEEN;
 	struct db_plan plan;
 	unsigned int limit;
-	struct ey_error *err =
-		db_plan_make(db, columns, EY_ARRAY_SIZE(columns), f, "reasons r",
-			     order_columns[order], "r.id", order, page, &plan);
+	struct ey_error *err = db_plan_make(db, columns, EY_ARRAY_SIZE(columns), f, "reasons r",
+					    order_columns[order], "r.id", order, page, &plan);
 
 	*ret = (struct db_reason_list){0};
 	if (err)

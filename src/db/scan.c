@@ -51,9 +51,9 @@ static bool is_range(const struct db_plan *plan, size_t i)
 
 static bool is_prefix(const struct db_plan *plan, size_t i)
 {
-	const char *s = text_at(plan, i);
+	const char *s = plan->columns[i].type == DB_FILTER_PREFIX ? text_at(plan, i) : NULL;
 
-	return plan->columns[i].type == DB_FILTER_PREFIX && s && s[strlen(s) - 1] == '*';
+	return s && s[strlen(s) - 1] == '*';
 }
 
 static struct db_value value_at(const struct db_plan *plan, size_t i)
@@ -97,8 +97,7 @@ static void where_all(const struct db_plan *plan, struct db_sql *sql, bool rest)
 	}
 }
 
-static struct ey_error *may_drive(struct db *db, const struct db_plan *plan, size_t i,
-				  bool *ret)
+static struct ey_error *may_drive(struct db *db, const struct db_plan *plan, size_t i, bool *ret)
 {
 	const struct db_filter_column *c = &plan->columns[i];
 	int64_t rows = 0;

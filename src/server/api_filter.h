@@ -12,7 +12,8 @@ enum api_filter_type {
 	API_FILTER_NUMBER,
 	/** `int64_t *`, a time. */
 	API_FILTER_TIME,
-	/** `enum db_flag *`: one of the two words in `words`, "yes" first; "1" and "0" by default. */
+	/** `enum db_flag *`: one of the two words in `words`, "yes" first; "1" and "0" by default.
+	 */
 	API_FILTER_FLAG,
 	/** `unsigned int *`: the index of one of `words` (ended by NULL). */
 	API_FILTER_WORD,
