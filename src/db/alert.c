@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 
+#include "db/event.h"
 #include "db/outbox.h"
 #include "db/sql.h"
 
@@ -134,6 +135,8 @@ struct ey_error *db_alert_acknowledge(struct db *db, int64_t id, const char *who
 			     db_int(id), db_int(now), db_text(who ? who : ""));
 	if (!err && list.items[0].state == DB_ALERT_FIRING)
 		err = tell_acknowledged(db, id, now);
+	if (!err && list.items[0].state == DB_ALERT_FIRING)
+		err = db_event_add(db, DB_EVENT_ALERT_ACKNOWLEDGED, id, list.items[0].summary);
 	return err ? err : db_commit(&txn);
 }
 
@@ -184,6 +187,8 @@ struct ey_error *db_alert_raise(struct db *db, const struct db_alert_finding *f,
 				db_text(f->subject), db_text(f->summary),
 				db_text(f->hint ? f->hint : ""), db_int(now), db_int(f->count),
 				db_int(f->threshold), db_int(f->window));
+	if (!err && !found)
+		err = db_event_add(db, DB_EVENT_ALERT_FIRED, id, f->summary);
 	if (!err)
 		err = link_crashes(db, id, f);
 	if (!err)
@@ -195,8 +200,17 @@ struct ey_error *db_alert_raise(struct db *db, const struct db_alert_finding *f,
 
 struct ey_error *db_alert_resolve(struct db *db, int64_t id, int64_t now)
 {
-	return db_run(db,
-		      "UPDATE alerts SET state = 'resolved', resolved = ?2 "
-		      "WHERE id = ?1 AND resolved = 0",
-		      db_int(id), db_int(now));
+	_cleanup_txn_ struct db_txn txn = {0};
+	int64_t resolved = 0;
+	bool found = false;
+	struct ey_error *err = db_begin(db, &txn);
+
+	if (!err)
+		err = db_scalar(db, &resolved, &found,
+				"UPDATE alerts SET state = 'resolved', resolved = ?2 "
+				"WHERE id = ?1 AND resolved = 0 RETURNING id",
+				db_int(id), db_int(now));
+	if (!err && found)
+		err = db_event_add(db, DB_EVENT_ALERT_RESOLVED, id, "");
+	return err ? err : db_commit(&txn);
 }

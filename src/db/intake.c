@@ -3,6 +3,7 @@
 
 #include "db/boot.h"
 #include "db/dump.h"
+#include "db/event.h"
 #include "db/identity.h"
 #include "db/issue.h"
 #include "db/part.h"
@@ -270,6 +271,10 @@ static struct ey_error *add_crash(struct db *db, const struct db_intake *in,
 		err = add_folder(db, in, ret->crash_id);
 	if (!err)
 		err = add_parts(db, in, ret->crash_id);
+	if (!err)
+		err = db_event_add(db, DB_EVENT_CRASH, ret->crash_id, in->title);
+	if (!err && is_new)
+		err = db_event_add(db, DB_EVENT_REASON, ret->reason_id, in->title);
 	ret->verdict = is_new ? DB_INTAKE_NEW : DB_INTAKE_KNOWN;
 	return err;
 }

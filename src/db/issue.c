@@ -4,6 +4,7 @@
 
 #include <inttypes.h>
 
+#include "db/event.h"
 #include "db/issue_internal.h"
 
 #define ISSUE_COLUMNS                                                                        \
@@ -105,11 +106,14 @@ void db_issue_list_deinit(struct db_issue_list *list)
 struct ey_error *db_issue_note(struct db *db, const struct db_issue_edit *edit, const char *what,
 			       const char *old_value, const char *new_value)
 {
-	return db_run(db,
-		      "INSERT INTO issue_history (issue_id, time, who, what, old_value, new_value, "
-		      "why) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-		      db_int(edit->issue_id), db_int(edit->now), db_text(edit->who), db_text(what),
-		      db_text(old_value), db_text(new_value), db_text(edit->why ? edit->why : ""));
+	struct ey_error *err = db_run(
+		db,
+		"INSERT INTO issue_history (issue_id, time, who, what, old_value, new_value, why) "
+		"VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+		db_int(edit->issue_id), db_int(edit->now), db_text(edit->who), db_text(what),
+		db_text(old_value), db_text(new_value), db_text(edit->why ? edit->why : ""));
+
+	return err ? err : db_event_add(db, DB_EVENT_ISSUE, edit->issue_id, what);
 }
 
 struct ey_error *db_issue_touch(struct db *db, const struct db_issue_edit *edit)

@@ -104,9 +104,11 @@ static const struct db_filter_column columns[] = {
 	{TEXT(module), "EXISTS (SELECT 1 FROM crashes fc WHERE fc.id = r.first_crash_id AND "
 		       "fc.module || '' = ?)"},
 	{TEXT(kernel),
-	 "EXISTS (SELECT 1 FROM crashes fc WHERE fc.reason_id = r.id AND fc.kernel = ?)"},
+	 "EXISTS (SELECT 1 FROM reason_dumps rd WHERE rd.reason_id = r.id AND rd.kernel = ? AND "
+	 "rd.crashes > 0)"},
 	{INT(model_id),
-	 "EXISTS (SELECT 1 FROM crashes fc WHERE fc.reason_id = r.id AND fc.model_id = ?)"},
+	 "EXISTS (SELECT 1 FROM reason_dumps rd WHERE rd.reason_id = r.id AND rd.model_id = ? AND "
+	 "rd.crashes > 0)"},
 	{FLAG(has_issue), "(CASE WHEN r.issue_id IS NULL THEN 0 ELSE 1 END) = ?"},
 	{LIKE(text), "(lower(r.key) LIKE ? ESCAPE '!' OR lower(r.title) LIKE ? ESCAPE '!' OR "
 		     "lower(r.guilty) LIKE ? ESCAPE '!')"},

@@ -21,6 +21,8 @@ struct server_jobs {
 	struct server_job_status *status;
 	// Monotonic milliseconds at which each is due: the wall clock may be set.
 	int64_t *due;
+	void (*finished)(void *arg, const char *name);
+	void *finished_arg;
 };
 
 const char *server_job_state_name(enum server_job_state state)
@@ -77,6 +79,8 @@ static void run_one(struct server_jobs *s, size_t i)
 	pthread_mutex_unlock(&s->lock);
 	struct ey_error *err = job->run(job->arg, &said, &kick);
 	int64_t end = monotonic_ms();
+	if (s->finished)
+		s->finished(s->finished_arg, job->name);
 	pthread_mutex_lock(&s->lock);
 
 	st->state = before;
@@ -166,6 +170,13 @@ struct ey_error *server_jobs_create(const struct server_job *jobs, struct server
 	}
 	*ret = s;
 	return NULL;
+}
+
+void server_jobs_on_finished(struct server_jobs *s, void (*finished)(void *arg, const char *name),
+			     void *arg)
+{
+	s->finished = finished;
+	s->finished_arg = arg;
 }
 
 struct ey_error *server_jobs_start(struct server_jobs *s)

@@ -62,6 +62,9 @@ struct server_jobs;
 /** Make the scheduler, which runs nothing yet; @p jobs (ended by a NULL name) must outlive it. */
 struct ey_error *server_jobs_create(const struct server_job *jobs,
 				    struct server_jobs **ret) EY_MUST_CHECK;
+/** Call @p finished after each run, from the scheduler's thread. */
+void server_jobs_on_finished(struct server_jobs *jobs,
+			     void (*finished)(void *arg, const char *name), void *arg);
 /** Start its thread. All jobs are due at once. */
 struct ey_error *server_jobs_start(struct server_jobs *jobs) EY_MUST_CHECK;
 /**

@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "db/event.h"
 #include "notify/console.h"
 #include "server/config.h"
 #include "server/intake_queue.h"
@@ -48,6 +49,23 @@ static struct ey_error *own_names(const struct ey_config *config, const char *na
 	return NULL;
 }
 
+// Those who follow see that a job ended; what is old goes.
+static void job_finished(void *arg, const char *name)
+{
+	struct api *api = arg;
+	struct db *db = NULL;
+	struct ey_error *err = server_db_pool_take(api->pool, &db);
+
+	if (!err) {
+		err = db_event_add(db, DB_EVENT_JOB, 0, name);
+		if (!err)
+			err = db_event_expire(db, ey_time_now());
+		server_db_pool_give(api->pool, db, err != NULL);
+	}
+	// The job itself says what is wrong with the database.
+	ey_error_destroy(err);
+}
+
 static struct ey_error *start(struct server *s, const struct ey_config *config)
 {
 	_cleanup_db_ struct db *db = NULL;
@@ -73,6 +91,8 @@ static struct ey_error *start(struct server *s, const struct ey_config *config)
 		err = server_jobs_create(s->jobs, &s->api.jobs);
 	if (!err)
 		err = intake_queue_create(config, &s->api.intake);
+	if (!err)
+		server_jobs_on_finished(s->api.jobs, job_finished, &s->api);
 	if (!err)
 		err = own_names(config, s->config.host_names, &names);
 	if (err)
