@@ -83,9 +83,9 @@ struct ey_error *db_user_add(struct db *db, const struct db_user *user, int64_t 
 }
 
 // Change a user by a statement that returns the id.
-static struct ey_error *found_or(struct ey_error *err, bool found, int64_t id)
+static struct ey_error *found_or(struct ey_error *err, const bool *found, int64_t id)
 {
-	if (!err && !found)
+	if (!err && !*found)
 		err = ey_error_create(EY_ERR_NOT_FOUND, "there is no user %" PRId64, id);
 	return err;
 }
@@ -99,7 +99,7 @@ struct ey_error *db_user_set_role(struct db *db, int64_t id, const char *role, c
 			  "UPDATE users SET role = ?2, grants = ?3 WHERE id = ?1 RETURNING id",
 			  db_int(id), db_text(role), db_text(grants));
 
-	return found_or(err, found, id);
+	return found_or(err, &found, id);
 }
 
 static struct ey_error *end_sessions(struct db *db, int64_t user_id)
@@ -119,7 +119,7 @@ struct ey_error *db_user_set_password(struct db *db, int64_t id, const char *pas
 					 "UPDATE users SET password = ?2, password_changed = ?3 "
 					 "WHERE id = ?1 RETURNING id",
 					 db_int(id), db_text(password), db_int(now)),
-			       found, id);
+			       &found, id);
 	if (!err)
 		err = end_sessions(db, id);
 	return err ? err : db_commit(&txn);
@@ -137,7 +137,7 @@ struct ey_error *db_user_set_disabled(struct db *db, int64_t id, bool disabled)
 			db_scalar(db, &same, &found,
 				  "UPDATE users SET disabled = ?2 WHERE id = ?1 RETURNING id",
 				  db_int(id), db_int(disabled)),
-			found, id);
+			&found, id);
 	if (!err && disabled)
 		err = end_sessions(db, id);
 	return err ? err : db_commit(&txn);
