@@ -39,6 +39,10 @@ int cmd_regroup(int argc, char **argv);
 int cmd_monitor(int argc, char **argv);
 int cmd_report(int argc, char **argv);
 int cmd_db(int argc, char **argv);
+int cmd_user(int argc, char **argv);
+int cmd_token(int argc, char **argv);
+int cmd_enroll_key(int argc, char **argv);
+int cmd_host_token(int argc, char **argv);
 int cmd_serve(int argc, char **argv);
 
 #endif

@@ -66,6 +66,11 @@ static const struct command commands[] = {
 	{"regroup", run_center_command, "Make the group keys of all crashes anew (center)"},
 	{"db", run_center_command, "Back up, restore, copy or check the database (center)"},
 	{"monitor", run_center_command, "Raise alerts and mail them (center)"},
+	{"user", run_center_command,
+	 "Who may sign in: add, password, role, disable, list (center)"},
+	{"token", run_center_command, "Tokens for scripts: add, list, revoke (center)"},
+	{"enroll-key", run_center_command, "Keys by which hosts enrol: add, list, revoke (center)"},
+	{"host-token", run_center_command, "Tokens of hosts: list, revoke (center)"},
 	{"report", run_center_command, "Write the report of a month (center)"},
 	{NULL, NULL, NULL},
 };

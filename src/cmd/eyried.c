@@ -7,6 +7,10 @@
 static const struct command commands[] = {
 #ifdef EYRIE_HAVE_SERVE
 	{"serve", cmd_serve, "Run the jobs on schedule, serve the API and the console"},
+	{"user", cmd_user, "Who may sign in: add, password, role, disable, list"},
+	{"token", cmd_token, "Tokens for scripts: add, list, revoke"},
+	{"enroll-key", cmd_enroll_key, "Keys by which hosts enrol: add, list, revoke"},
+	{"host-token", cmd_host_token, "Tokens of hosts: list, revoke"},
 #endif
 #ifdef EYRIE_HAVE_INGEST
 	{"ingest", cmd_ingest, "The whole chain for one dump: file, count, alert"},

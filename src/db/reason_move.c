@@ -365,7 +365,7 @@ static struct ey_error *run_batch(struct db *db, size_t limit, struct db_move_re
 		err = next_sweep(db, &sweep, &found);
 	*done_ret = !found;
 	if (err || !found)
-		return err;
+		return err ? err : db_commit(&txn);
 	err = read_sweep(db, &sweep, limit, &list);
 	if (!err)
 		err = place_all(db, &list, 0, &moved);

@@ -19,6 +19,7 @@
 #include "db/issue.h"
 #include "db/reason.h"
 #include "db/stats.h"
+#include "server/auth_request.h"
 #include "server/db_pool.h"
 #include "server/jobs.h"
 #include "server/message.h"
@@ -31,6 +32,7 @@ struct api {
 	struct server_db_pool *pool;
 	struct server_jobs *jobs;
 	struct intake_queue *intake;
+	struct auth *auth;
 	/** When eyried started, seconds since 1970. */
 	int64_t started;
 	/** The server was told to stop: balancers should send nobody here any more. */
@@ -60,12 +62,25 @@ api_fn api_alerts, api_alert, api_alert_ack;
 api_fn api_issues, api_issue, api_issue_create, api_issue_change, api_issue_comment;
 api_fn api_issue_reasons, api_issue_fixes, api_issue_rules;
 api_fn api_report, api_report_page;
+api_fn api_session, api_sign_in, api_sign_out;
+api_fn api_tokens, api_token_create, api_token_revoke, api_audit;
+api_fn api_enroll;
 api_fn api_health, api_ready;
 
 /** The number in the route's "{id}"; EY_ERR_NOT_FOUND where it is none. */
 struct ey_error *api_id(const struct server_request *request, int64_t *ret) EY_MUST_CHECK;
 /** "cursor" and "limit" of a list. */
 struct ey_error *api_page(const struct server_request *request, struct db_page *ret) EY_MUST_CHECK;
+
+/**
+ * Count an attempt of @p kind ("user", "address") at @p value; beyond @p max in a quarter of an
+ * hour
+ * @p response is 429 and @p refused_ret set.
+ */
+struct ey_error *api_attempt_refuse(const struct server_request *request, struct db *db,
+				    const char *kind, const char *value, int64_t max,
+				    struct server_response *response,
+				    bool *refused_ret) EY_MUST_CHECK;
 
 /* Pieces of answers; each writes one value. "" is written as null. */
 void api_kv_text(struct ey_json *json, const char *key, const char *text);

@@ -108,7 +108,9 @@ struct ey_error *api_alert_ack(const struct api *api, struct db *db,
 	if (!err)
 		err = server_body_read(request, known, &body);
 	if (!err)
-		err = server_body_need(body, "who", SERVER_NAME_MAX, &who);
+		err = server_body_text(body, "who", SERVER_NAME_MAX, &who);
+	if (!err)
+		err = auth_name(&request->who, who, &who);
 	if (!err)
 		err = db_alert_acknowledge(db, id, who, ey_time_now());
 	if (err)

@@ -214,7 +214,9 @@ static struct ey_error *read_change(const struct server_request *request, const 
 	if (!err)
 		err = server_body_read(request, known, &c->body);
 	if (!err)
-		err = server_body_need(c->body, "who", SERVER_NAME_MAX, &c->edit.who);
+		err = server_body_text(c->body, "who", SERVER_NAME_MAX, &c->edit.who);
+	if (!err)
+		err = auth_name(&request->who, c->edit.who, &c->edit.who);
 	if (!err)
 		err = server_body_text(c->body, "why", SERVER_LINE_MAX, &c->edit.why);
 	if (!err)

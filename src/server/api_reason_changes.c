@@ -112,6 +112,7 @@ static void answer_preview(const struct db_reason_preview *p, struct server_resp
 	struct ey_json json;
 
 	server_response_json(response, &json);
+	response->unchanged = true;
 	ey_json_object_begin(&json);
 	ey_json_key(&json, "preview");
 	ey_json_object_begin(&json);

@@ -150,7 +150,7 @@ static bool is_handed_on(const struct server_request *request)
 	       server_header(request, "X-Real-IP") || server_header(request, "Via");
 }
 
-static void set_person(struct auth_principal *who, const struct db_user *user)
+void auth_user_principal(struct auth_principal *who, const struct db_user *user)
 {
 	unsigned int grants = 0;
 	struct ey_error *err = auth_permissions_parse(user->grants, &grants);
@@ -174,7 +174,7 @@ static struct ey_error *unless_missing(struct ey_error *err)
 
 static struct ey_error *by_token(struct db *db, const char *secret, struct auth_principal *who)
 {
-	_cleanup_(db_user_list_deinit) struct db_user_list user = {0};
+	_cleanup_users_ struct db_user_list user = {0};
 	char hash[SECRET_HASH_SIZE];
 	struct db_token_use use;
 	unsigned int scopes = 0;
@@ -184,7 +184,7 @@ static struct ey_error *by_token(struct db *db, const char *secret, struct auth_
 	if (err)
 		return unless_missing(err);
 	user = use.user;
-	set_person(who, &user.items[0]);
+	auth_user_principal(who, &user.items[0]);
 	err = auth_permissions_parse(use.scopes, &scopes);
 	ey_error_destroy(err);
 	// Never more than the person may do by now.
@@ -254,7 +254,7 @@ static struct ey_error *by_session(struct auth *auth, struct db *db, const char 
 	struct ey_error *err = db_session_find(db, hash, &auth->life, ey_time_now(), &session);
 	if (err)
 		return unless_missing(err);
-	set_person(who, &session.user.items[0]);
+	auth_user_principal(who, &session.user.items[0]);
 	who->session_id = session.id;
 	db_user_list_deinit(&session.user);
 	return NULL;
@@ -272,9 +272,9 @@ static struct ey_error *by_proxy(const struct auth *auth, struct db *db, const c
 	if (err)
 		return err;
 	if (list.count && !list.items[0].disabled)
-		set_person(who, &list.items[0]);
+		auth_user_principal(who, &list.items[0]);
 	else if (!list.count && auth->proxy_role)
-		set_person(who, &guest);
+		auth_user_principal(who, &guest);
 	return NULL;
 }
 

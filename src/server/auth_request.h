@@ -20,6 +20,9 @@ unsigned int auth_role_permissions(const char *role);
 /** Names between blanks or commas as bits; EY_ERR_USAGE for one that is none. */
 struct ey_error *auth_permissions_parse(const char *names, unsigned int *ret) EY_MUST_CHECK;
 
+/** Fill in @p who as the person @p user. */
+void auth_user_principal(struct auth_principal *who, const struct db_user *user);
+
 struct auth;
 
 /** Section [auth]; @p loopback: the listener is on this machine only, @p secure: TLS before it. */

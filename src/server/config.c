@@ -72,13 +72,20 @@ struct ey_error *server_config_read(const struct ey_config *config, struct serve
 	if (err)
 		return err;
 	ret->loopback = server_address_is_loopback(ret->address);
-	if (!ret->loopback && !allow_remote)
+	ret->tls_certificate = ey_config_string(config, "server", "tls_certificate", NULL);
+	ret->tls_key = ey_config_string(config, "server", "tls_key", NULL);
+	if (!ret->tls_certificate != !ret->tls_key)
+		return ey_error_create(EY_ERR_USAGE,
+				       "[server] tls_certificate and tls_key go together");
+	ret->secure = ret->tls_key ||
+		      !strncmp(ey_config_string(config, "server", "url", ""), "https://", 8);
+	if (!ret->loopback && !ret->tls_key && !allow_remote)
 		return ey_error_create(
 			EY_ERR_USAGE,
-			"refusing to listen on %s: there is no sign-in yet, so whoever reaches the "
-			"port reads every kernel log; put a proxy with sign-in before 127.0.0.1, "
-			"or "
-			"set allow_remote = yes in section [server] if the network is trusted",
+			"refusing to listen on %s without TLS: passwords and kernel logs would "
+			"travel in the clear; set tls_certificate and tls_key, put a proxy before "
+			"127.0.0.1, or set allow_remote = yes in section [server] if the network "
+			"is trusted",
 			ret->address);
 	err = ey_config_uint(config, "server", "threads", 4, &threads);
 	if (err)

@@ -20,6 +20,11 @@ struct server_config {
 	unsigned int threads;
 	/** Owned by the ey_config; NULL: none. */
 	const char *host_names;
+	/** PEM files; NULL: no TLS. */
+	const char *tls_certificate;
+	const char *tls_key;
+	/** Browsers come by https: by our own TLS, or that of a proxy ([server] url). */
+	bool secure;
 	/** Seconds between two runs of each job; 0: off. */
 	int64_t populate_interval;
 	int64_t monitor_interval;
@@ -31,7 +36,7 @@ struct server_config {
 
 /**
  * Read [server]. EY_ERR_USAGE for a bad value, and for an address that is not a loopback one
- * while allow_remote is not set: whoever reaches the port may read every kernel log.
+ * without TLS while allow_remote is not set: passwords and kernel logs would travel in the clear.
  */
 struct ey_error *server_config_read(const struct ey_config *config,
 				    struct server_config *ret) EY_MUST_CHECK;

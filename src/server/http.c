@@ -388,6 +388,28 @@ static enum MHD_Result answer_refused(struct exchange *x)
 	return refuse_too_large(x);
 }
 
+static void find_peer(struct exchange *x)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(x->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	const struct sockaddr *sa = info ? info->client_addr : NULL;
+	const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)sa;
+	const struct sockaddr_in *v4 = (const struct sockaddr_in *)sa;
+	const void *address = NULL;
+	int family = sa ? sa->sa_family : AF_UNSPEC;
+
+	if (family == AF_INET) {
+		address = &v4->sin_addr;
+	} else if (family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr)) {
+		family = AF_INET;
+		address = &v6->sin6_addr.s6_addr[12];
+	} else if (family == AF_INET6) {
+		address = &v6->sin6_addr;
+	}
+	if (!address || !inet_ntop(family, address, x->request.peer, sizeof(x->request.peer)))
+		x->request.peer[0] = '\0';
+}
+
 static enum MHD_Result on_request(void *arg, struct MHD_Connection *c, const char *url,
 				  const char *method, const char *version, const char *data,
 				  size_t *size, void **state)
@@ -408,6 +430,7 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *c, const cha
 		x->request.header = request_header;
 		x->request.later = answer_later;
 		x->request.connection = x;
+		find_peer(x);
 		return refuse_early(server, x, c, method, &result) ? result : MHD_YES;
 	}
 	if (*size)

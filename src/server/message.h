@@ -49,6 +49,8 @@ struct server_request {
 	enum server_method method;
 	/** Who asks; found before `begin` of a route. */
 	struct auth_principal who;
+	/** Numeric address of the other end of the connection. */
+	char peer[AUTH_ADDRESS_SIZE];
 	struct server_target target;
 	/** What stands in the route's "{id}", else NULL; points into @p id_text. */
 	const char *id;
@@ -88,6 +90,8 @@ struct server_response {
 	char *download_name;
 	struct server_response_header headers[SERVER_RESPONSE_HEADERS_MAX];
 	size_t header_count;
+	/** Nothing was changed (a preview): no row in the audit log. */
+	bool unchanged;
 	/** What else the audit log says of it, one line, static or of the request; may be NULL. */
 	const char *audit;
 	struct ey_buf body;

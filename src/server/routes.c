@@ -69,6 +69,14 @@ static const struct route routes[] = {
 	{SERVER_POST, "/api/v1/issues/{id}/rules", AUTH_TRIAGE, api_issue_rules, "issue.rules"},
 	{SERVER_GET, "/api/v1/report", AUTH_VIEW, api_report},
 	{SERVER_GET, "/report.html", AUTH_VIEW, api_report_page},
+	{SERVER_GET, "/api/v1/session", AUTH_PUBLIC, api_session},
+	{SERVER_POST, "/api/v1/session", AUTH_PUBLIC, api_sign_in},
+	{SERVER_DELETE, "/api/v1/session", AUTH_PUBLIC, api_sign_out},
+	{SERVER_GET, "/api/v1/tokens", AUTH_KNOWN, api_tokens},
+	{SERVER_POST, "/api/v1/tokens", AUTH_KNOWN, api_token_create, "token.create"},
+	{SERVER_DELETE, "/api/v1/tokens/{id}", AUTH_KNOWN, api_token_revoke, "token.revoke"},
+	{SERVER_GET, "/api/v1/audit", AUTH_ADMINISTER, api_audit},
+	{SERVER_POST, "/api/v1/enroll", AUTH_PUBLIC, api_enroll},
 	{SERVER_GET, "/healthz", AUTH_PUBLIC, api_health, .no_db = true},
 	{SERVER_GET, "/readyz", AUTH_PUBLIC, api_ready, .no_db = true},
 };
@@ -77,7 +85,7 @@ static const struct route routes[] = {
 static const char *const pages[] = {
 	"/",	       "/alerts",	"/alerts/{id}", "/crashes",	"/crashes/{id}",
 	"/reasons",    "/reasons/{id}", "/issues",	"/issues/{id}", "/hosts",
-	"/hosts/{id}", "/report",
+	"/hosts/{id}", "/report",	"/sign-in",	"/tokens",	"/audit",
 };
 
 // The component at "{id}" starts at *id_ret in path and ends at the next '/' or the end.
@@ -171,7 +179,8 @@ static struct ey_error *run_noted(const struct api *api, struct db *db, const st
 		err = route->fn(api, db, request, response);
 	if (err || response->status >= 400)
 		return err;
-	err = note(db, route, request, response);
+	if (!response->unchanged)
+		err = note(db, route, request, response);
 	return err ? err : db_commit(&txn);
 }
 
@@ -191,6 +200,39 @@ static struct ey_error *answer_route(const struct api *api, const struct route *
 	// Out of reach or locked: whatever state the connection is in, the next one begins anew.
 	server_db_pool_give(api->pool, db, err && err->code == EY_ERR_IO);
 	return err;
+}
+
+// Who asks, and whether they may: before anything of the body is read.
+static struct ey_error *admit(const struct api *api, const struct route *route,
+			      struct server_request *request, struct server_response *response)
+{
+	bool changes = request->method != SERVER_GET && request->method != SERVER_OPTIONS;
+	struct db *db = NULL;
+
+	// Health is asked for when nothing else answers.
+	if (route->no_db && (route->permissions & AUTH_PUBLIC))
+		return NULL;
+	struct ey_error *err = server_db_pool_take(api->pool, &db);
+	if (err)
+		return err;
+	err = auth_identify(api->auth, db, request, &request->who);
+	server_db_pool_give(api->pool, db, err && err->code == EY_ERR_IO);
+	if (err)
+		return err;
+	if (!auth_allows(&request->who, route->permissions)) {
+		bool anonymous = request->who.kind == AUTH_IS_ANONYMOUS;
+
+		server_response_error(response, anonymous ? 401 : 403,
+				      anonymous ? "sign in, or send a token that is in force"
+						: "you may not do that");
+		if (anonymous)
+			server_response_header(response, "WWW-Authenticate", "Bearer");
+	} else if (changes && !auth_csrf_is_right(api->auth, request)) {
+		server_response_error(response, 403,
+				      "the header X-Eyrie-CSRF of your session is missing or old; "
+				      "load the page again");
+	}
+	return NULL;
 }
 
 static struct ey_error *begin(void *arg, struct server_request *request,
@@ -213,11 +255,9 @@ static struct ey_error *begin(void *arg, struct server_request *request,
 		}
 		request->route = &routes[i];
 		request->body_kind = routes[i].body;
-		// Until people sign in, all are this machine's administrator (ADR 0042).
-		request->who = (struct auth_principal){
-			.kind = AUTH_IS_LOCAL, .permissions = AUTH_ALL, .name = "local"};
-		if (!auth_allows(&request->who, routes[i].permissions))
-			return ey_error_create(EY_ERR_DENIED, "you may not do that");
+		struct ey_error *err = admit(api, &routes[i], request, response);
+		if (err || response->status)
+			return err;
 		return routes[i].begin ? routes[i].begin(api, request, response) : NULL;
 	}
 	return NULL;

@@ -86,6 +86,9 @@ static struct ey_error *start(struct server *s, const struct ey_config *config)
 	server_db_pool_give(s->api.pool, no_cleanup_ptr(db), false);
 	s->api.config = config;
 	s->api.started = ey_time_now();
+	err = auth_create(config, s->config.loopback, s->config.secure, &s->api.auth);
+	if (err)
+		return err;
 	err = server_job_table_create(config, &s->config, &s->jobs);
 	if (!err)
 		err = server_jobs_create(s->jobs, &s->api.jobs);
@@ -123,7 +126,37 @@ static void stop(struct server *s)
 		_exit(0);
 	}
 	server_job_table_destroy(s->jobs);
+	auth_destroy(s->api.auth);
 	server_db_pool_destroy(s->api.pool);
+}
+
+// In plain words: an open door is to be seen in the log.
+static void say_who_may(struct server *s)
+{
+	struct db *db = NULL;
+	bool open = false, any = true;
+	struct ey_error *err = server_db_pool_take(s->api.pool, &db);
+
+	if (!err)
+		err = auth_is_open(s->api.auth, db, &open);
+	if (!err)
+		err = db_user_any(db, &any);
+	if (db)
+		server_db_pool_give(s->api.pool, db, err != NULL);
+	if (err) {
+		ey_log_warning("%s", err->message);
+		ey_error_destroy(err);
+		return;
+	}
+	if (open)
+		ey_log_warning("there is no user yet: everybody on this machine is administrator; "
+			       "'eyrie user add NAME --role administrator' ends that");
+	else if (!any)
+		ey_log_warning("there is no user yet, so nobody can sign in: "
+			       "'eyrie user add NAME --role administrator'");
+	if (!s->config.loopback && !s->config.tls_key)
+		ey_log_warning("no TLS: passwords and tokens that come to %s travel in the clear",
+			       s->config.address);
 }
 
 struct ey_error *server_run(const struct ey_config *config)
@@ -144,10 +177,7 @@ struct ey_error *server_run(const struct ey_config *config)
 
 		ey_log_info("console and API at http://%s%s%s:%u/", v6 ? "[" : "", s.config.address,
 			    v6 ? "]" : "", http_server_port(s.http));
-		if (!s.config.loopback)
-			ey_log_warning("there is no sign-in yet: whoever reaches %s port %u reads "
-				       "every crash and acknowledges alerts",
-				       s.config.address, http_server_port(s.http));
+		say_who_may(&s);
 		server_sd_notify("READY=1");
 		while (sigwait(&signals, &signum) == EINTR)
 			;

@@ -573,7 +573,7 @@ class Life(unittest.TestCase):
             self.assertEqual(other.json('/healthz')['status'], 'ok')
             code, log = other.stop()
             self.assertEqual(code, 0)
-            self.assertIn('there is no sign-in yet', log)
+            self.assertIn('nobody can sign in', log)
 
     def test_a_job_that_fails_is_told(self):
         with tempfile.TemporaryDirectory() as folder:

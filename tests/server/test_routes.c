@@ -21,7 +21,7 @@
 static unsigned int ask(struct api *api, const char *path)
 {
 	struct http_handler handler = server_routes(api);
-	struct server_request request = {.method = SERVER_GET};
+	struct server_request request = {.method = SERVER_GET, .peer = "127.0.0.1"};
 	struct server_response response = {0};
 	unsigned int status;
 
@@ -49,6 +49,7 @@ static void unusable_database_is_503(void **state)
 	assert_null(ey_file_write_whole(path, 0600, "this is no database, by far not\n", 32));
 	assert_null(ey_config_set(&config, "database", "path", path, "test"));
 	assert_null(server_db_pool_create(&config, 2, &api.pool));
+	assert_null(auth_create(&config, true, false, &api.auth));
 	assert_null(ey_config_set(&config, "repository", "path", "/tmp", "test"));
 	assert_int_equal(ask(&api, "/healthz"), 200);
 	assert_int_equal(ask(&api, "/readyz"), 503);
@@ -63,6 +64,7 @@ static void unusable_database_is_503(void **state)
 	api.stopping = true;
 	assert_int_equal(ask(&api, "/readyz"), 503);
 	assert_int_equal(ask(&api, "/healthz"), 200);
+	auth_destroy(api.auth);
 	server_db_pool_destroy(api.pool);
 	unlink(path);
 	ey_config_deinit(&config);
