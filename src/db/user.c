@@ -194,7 +194,7 @@ struct ey_error *db_session_find(struct db *db, const char *hash,
 	ret->user.count = 1;
 	ret->id = db_column_int(st, 8);
 	last_seen = db_column_int(st, 9);
-	if (now < last_seen + SEEN_EVERY)
+	if (now < last_seen + EY_MIN((int64_t)SEEN_EVERY, life->idle / 4))
 		return NULL;
 	db_release(st);
 	st = NULL;

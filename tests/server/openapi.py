@@ -108,7 +108,7 @@ class Document:
             method, body = 'get', b''
         where = '%s %s -> %d' % (method.upper(), path, status)
         # What the server says before it knows the route.
-        if status in (401, 403, 405, 414, 421) or method not in methods:
+        if method not in methods or status in (401, 405, 414, 421) or (status == 403 and '403' not in methods[method]['responses']):
             return template
         self.seen.setdefault((method, template), set()).add(status)
         response = self.resolve(methods[method]['responses'].get(str(status)))

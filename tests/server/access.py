@@ -1,0 +1,537 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Nobody in who does not belong: sign-in, sessions, roles, tokens, hosts, proxy, audit log.
+
+    access.py EYRIED MAKE_REPOSITORY OPENAPI
+
+docs/security.md names these tests, a threat each.
+"""
+import http.client
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import openapi  # noqa: E402
+
+EYRIED, MAKE_REPOSITORY, OPENAPI = sys.argv[1:4]
+PASSWORD = 'correct horse battery'
+ID, OTHER_ID = '0123456789abcdef' * 2, 'fedcba9876543210' * 2
+document = openapi.Document(OPENAPI)
+secrets = {PASSWORD}
+
+
+def database(folder):
+    address = os.environ.get('EYRIE_TEST_POSTGRES')
+    if not address:
+        return 'path = %s/eyrie.db' % folder
+    schema = re.sub(r'\W', '_', folder).lower()
+    subprocess.run(['psql', '-q', '-c', 'CREATE SCHEMA "%s"' % schema, address], check=True)
+    return "connection = %s options='-c search_path=%s'" % (address, schema)
+
+
+class Center:
+    """A configuration, its commands, and eyrieds on it."""
+
+    def __init__(self, extra='', crashes=0):
+        self.temp = tempfile.TemporaryDirectory(prefix='eyrie-access-')
+        self.conf = os.path.join(self.temp.name, 'eyrie.conf')
+        repository = os.path.join(self.temp.name, 'repository')
+        if crashes:
+            subprocess.run([sys.executable, MAKE_REPOSITORY, '--crashes', str(crashes), '--outbreak', '3', '--hosts', '5',
+                            repository], check=True)
+        else:
+            os.mkdir(repository)
+        with open(self.conf, 'w') as f:
+            f.write('[repository]\npath = %s\n[database]\n%s\n[server]\nlisten = 127.0.0.1:0\n%s\n' % (
+                repository, database(self.temp.name), extra))
+        self.servers, self.logs = [], []
+
+    def start(self):
+        p = subprocess.Popen([EYRIED, 'serve', '--config', self.conf], stderr=subprocess.PIPE, text=True)
+        log = ''
+        while 'console and API at' not in log:
+            line = p.stderr.readline()
+            assert line, 'eyried did not start: ' + log
+            log += line
+        self.servers.append((p, log))
+        return Client(int(re.search(r':(\d+)/', log).group(1)))
+
+    def command(self, *args, given=None, code=0):
+        r = subprocess.run([EYRIED, *args, '--config', self.conf], input=given, capture_output=True, text=True)
+        assert r.returncode == code, (args, r.returncode, r.stdout, r.stderr)
+        return r.stdout.strip() if not code else r.stderr
+
+    def user(self, name, role='viewer', *more):
+        self.command('user', 'add', name, '--role', role, *more, given=PASSWORD + '\n')
+
+    def key(self, *more):
+        secret = self.command('enroll-key', 'add', 'rack 7', '--site', 'ams1', *more)
+        secrets.add(secret)
+        return secret
+
+    def stop(self):
+        for p, log in self.servers:
+            p.send_signal(signal.SIGTERM)
+            log += p.stderr.read()
+            p.stderr.close()
+            self.logs.append(log)
+            assert p.wait(30) == 0, log
+            assert 'Sanitizer' not in log and 'runtime error' not in log, log
+        self.temp.cleanup()
+        # No secret in a log.
+        for log in self.logs:
+            for s in secrets:
+                assert s not in log, 'a secret is in the log'
+
+
+class Client:
+    """Somebody: a cookie, a token, headers."""
+
+    def __init__(self, port):
+        self.port, self.headers, self.cookie = port, {}, None
+
+    def ask(self, method, path, body=None, **headers):
+        h = dict(self.headers)
+        if self.cookie:
+            h['Cookie'] = 'theme=dark; ' + self.cookie
+        if body is not None:
+            h['Content-Type'] = 'application/json'
+            body = json.dumps(body)
+        h.update({k.replace('_', '-'): v for k, v in headers.items()})
+        c = http.client.HTTPConnection('127.0.0.1', self.port, timeout=30)
+        c.request(method, path, body, {k: v for k, v in h.items() if v is not None})
+        r = c.getresponse()
+        data = r.read()
+        c.close()
+        document.check_answer(method, path, r.status, r.getheader('Content-Type'), data)
+        return r.status, r, data
+
+    def status(self, method, path, body=None, **headers):
+        return self.ask(method, path, body, **headers)[0]
+
+    def json(self, method, path, body=None, **headers):
+        status, _, data = self.ask(method, path, body, **headers)
+        assert status in (200, 201), (status, data)
+        return json.loads(data)
+
+    def another(self, **headers):
+        c = Client(self.port)
+        c.headers = {k.replace('_', '-'): v for k, v in headers.items()}
+        return c
+
+    def sign_in(self, name, password=PASSWORD):
+        status, r, data = self.ask('POST', '/api/v1/session', {'name': name, 'password': password})
+        if status == 200:
+            self.set_cookie = r.getheader('Set-Cookie')
+            self.cookie = self.set_cookie.split(';')[0]
+            self.headers['X-Eyrie-CSRF'] = json.loads(data)['csrf']
+            secrets.add(self.cookie.split('=', 1)[1])
+        return status
+
+    def bearer(self, token):
+        secrets.add(token)
+        return self.another(Authorization='Bearer ' + token)
+
+
+class Case(unittest.TestCase):
+    extra = ''
+
+    def setUp(self):
+        self.center = Center(self.extra)
+        self.addCleanup(self.center.stop)
+        self.anybody = self.center.start()
+
+    def person(self, name, role, *more):
+        self.center.user(name, role, *more)
+        c = self.anybody.another()
+        self.assertEqual(c.sign_in(name), 200)
+        return c
+
+
+ISSUE = {'title': 'It crashes'}
+
+
+class FirstUse(Case):
+    def test_this_machine_until_there_is_a_user(self):
+        self.assertIn('everybody on this machine is administrator', self.center.servers[0][1] + self.center.servers[0][0].stderr.readline())
+        me = self.anybody.json('GET', '/api/v1/session')
+        self.assertEqual((me['kind'], 'download' in me['permissions']), ('local', True))
+        self.assertEqual(self.anybody.status('GET', '/api/v1/crashes'), 200)
+        # What a proxy hands on comes from anywhere, and a token that is none is nobody.
+        for header in ('X_Forwarded_For', 'Forwarded', 'Via', 'X_Real_IP'):
+            self.assertEqual(self.anybody.status('GET', '/api/v1/crashes', **{header: '127.0.0.1'}), 401, header)
+        self.assertEqual(self.anybody.status('GET', '/api/v1/crashes', Authorization='Bearer eyrie_t_' + 'x' * 43), 401)
+        self.center.user('robin')
+        self.assertEqual(self.anybody.status('GET', '/api/v1/crashes'), 401)
+        self.assertEqual(self.anybody.json('GET', '/api/v1/session')['kind'], 'anonymous')
+        self.center.command('user', 'disable', 'robin')
+        self.assertEqual(self.anybody.status('GET', '/api/v1/crashes'), 401)
+
+
+class NoLocalAdministrator(Case):
+    extra = '[auth]\nlocal_administrator = no'
+
+    def test_it_can_be_shut_from_the_beginning(self):
+        self.assertEqual(self.anybody.status('GET', '/api/v1/crashes'), 401)
+        self.assertEqual(self.anybody.status('GET', '/healthz'), 200)
+
+
+class SignIn(Case):
+    def test_sign_in_and_out(self):
+        robin = self.person('robin', 'engineer')
+        self.assertRegex(robin.set_cookie, r'^eyrie=eyrie_s_[\w-]{43}; Path=/; HttpOnly; SameSite=Strict$')
+        me = robin.json('GET', '/api/v1/session')
+        self.assertEqual((me['kind'], me['name'], me['permissions']), ('person', 'robin', ['view', 'triage', 'merge']))
+        self.assertEqual(robin.status('DELETE', '/api/v1/session', X_Eyrie_CSRF=None), 403)
+        self.assertEqual(robin.status('GET', '/api/v1/crashes'), 200)
+        self.assertEqual(robin.status('DELETE', '/api/v1/session'), 200)
+        self.assertEqual(robin.status('GET', '/api/v1/crashes'), 401)
+
+    def test_unknown_and_known_names_look_the_same(self):
+        self.center.user('robin')
+        self.center.user('proxied', 'viewer', '--no-password')
+        self.center.user('gone')
+        self.center.command('user', 'disable', 'gone')
+        answers, times = set(), {}
+        for name in ('robin', 'nobody', 'proxied', 'gone'):
+            start = time.process_time(), time.monotonic()
+            status, _, data = self.anybody.ask('POST', '/api/v1/session', {'name': name, 'password': 'wrong wrong wrong'})
+            times[name] = time.monotonic() - start[1]
+            answers.add((status, data))
+        self.assertEqual(answers, {(401, b'{"error":{"status":401,"message":"name or password is wrong"}}')})
+        self.assertEqual(self.anybody.status('POST', '/api/v1/session', {'name': 'gone', 'password': PASSWORD}), 401)
+        # Each has run argon2id over 64 MiB, which no answer without it could take.
+        self.assertGreater(min(times.values()), 0.01, times)
+
+    def test_guessing_is_slowed_down_per_account_on_all_servers(self):
+        self.center.user('robin')
+        self.center.user('kim')
+        other = self.center.start()
+        for i in range(10):
+            self.assertEqual((self.anybody, other)[i % 2].sign_in('robin', 'wrong wrong %d' % i), 401)
+        self.assertEqual(self.anybody.sign_in('robin'), 429)
+        status, r, _ = other.ask('POST', '/api/v1/session', {'name': 'robin', 'password': PASSWORD})
+        self.assertEqual((status, r.getheader('Retry-After')), (429, '900'))
+        self.assertEqual(other.sign_in('kim'), 200)
+        # The administrator need not wait.
+        self.center.command('user', 'passwd', 'robin', given='another long password\n')
+        self.assertEqual(other.sign_in('robin', 'another long password'), 200)
+
+    def test_guessing_is_slowed_down_per_address(self):
+        seen = [self.anybody.sign_in('user%d' % i, 'wrong wrong wrong') for i in range(52)]
+        self.assertEqual(seen, [401] * 50 + [429] * 2)
+
+    def test_sessions_end_with_password_and_account(self):
+        robin = self.person('robin', 'viewer')
+        self.center.command('user', 'passwd', 'robin', given='another long password\n')
+        self.assertEqual(robin.status('GET', '/api/v1/crashes'), 401)
+        self.assertEqual(robin.sign_in('robin', 'another long password'), 200)
+        self.assertEqual(robin.status('GET', '/api/v1/crashes'), 200)
+        self.center.command('user', 'disable', 'robin')
+        self.assertEqual(robin.status('GET', '/api/v1/crashes'), 401)
+        self.assertEqual(robin.sign_in('robin', 'another long password'), 401)
+        self.center.command('user', 'enable', 'robin')
+        self.assertEqual(robin.sign_in('robin', 'another long password'), 200)
+
+    def test_bad_passwords_and_names_are_refused(self):
+        self.assertIn('12 to 1024', self.center.command('user', 'add', 'robin', given='short\n', code=2))
+        for name in ('', '-x', 'a b', 'a' * 65, 'ä', '../x', 'a\n'):
+            self.center.command('user', 'add', '--', name, given=PASSWORD + '\n', code=1)
+        self.center.user('robin')
+        self.assertIn('already', self.center.command('user', 'add', 'robin', given=PASSWORD + '\n', code=2))
+        self.center.command('user', 'add', 'kim', '--role', 'king', given=PASSWORD + '\n', code=1)
+        self.center.command('user', 'add', 'kim', '--grant', 'fly', given=PASSWORD + '\n', code=1)
+
+    def test_a_page_of_another_site_changes_nothing(self):
+        robin = self.person('robin', 'engineer')
+        for headers in ({'Sec_Fetch_Site': 'cross-site'}, {'Origin': 'https://evil.example.com'}, {'X_Eyrie_CSRF': None},
+                        {'X_Eyrie_CSRF': '0' * 64}, {'X_Eyrie_CSRF': ''}):
+            self.assertEqual(robin.status('POST', '/api/v1/issues', ISSUE, **headers), 403, headers)
+        kim = self.person('kim', 'engineer')
+        self.assertEqual(robin.status('POST', '/api/v1/issues', ISSUE, X_Eyrie_CSRF=kim.headers['X-Eyrie-CSRF']), 403)
+        self.assertEqual(robin.json('GET', '/api/v1/issues')['issues'], [])
+        self.assertEqual(robin.status('POST', '/api/v1/issues', ISSUE), 201)
+
+    def test_histories_name_who_signed_in(self):
+        robin = self.person('robin', 'engineer')
+        page = robin.json('POST', '/api/v1/issues', dict(ISSUE, who='The Boss'))
+        self.assertEqual(page['history'][0]['who'], 'robin')
+
+    def test_stored_sessions_and_tokens_are_hashes(self):
+        if os.environ.get('EYRIE_TEST_POSTGRES'):
+            self.skipTest('looks into the file')
+        robin = self.person('robin', 'engineer')
+        made = robin.json('POST', '/api/v1/tokens', {'name': 'ci', 'scopes': ['view']})
+        secrets.add(made['secret'])
+        key = self.center.key()
+        files = b''
+        for name in os.listdir(self.center.temp.name):
+            if name.startswith('eyrie.db'):
+                with open(os.path.join(self.center.temp.name, name), 'rb') as f:
+                    files += f.read()
+        self.assertIn(b'$argon2id$', files)
+        for s in (PASSWORD, robin.cookie.split('=')[1], made['secret'], key):
+            self.assertNotIn(s.encode(), files)
+
+
+class Expiry(Case):
+    extra = '[auth]\nsession_idle = 2s\nsession_lifetime = 1h'
+
+    def test_an_idle_session_ends(self):
+        robin = self.person('robin', 'viewer')
+        until = time.monotonic() + 60
+        time.sleep(3)
+        while robin.status('GET', '/api/v1/crashes') == 200 and time.monotonic() < until:
+            time.sleep(3)
+        self.assertEqual(robin.status('GET', '/api/v1/crashes'), 401)
+
+
+class Roles(Case):
+    def test_what_each_role_may(self):
+        may = {'viewer': {'view'}, 'engineer': {'view', 'triage', 'merge'},
+               'operator': {'view', 'triage', 'merge', 'operate', 'submit'},
+               'administrator': {'view', 'triage', 'merge', 'download', 'operate', 'administer', 'submit'}}
+        for role, expected in may.items():
+            c = self.person(role, role)
+            self.assertEqual(set(c.json('GET', '/api/v1/session')['permissions']), expected)
+            self.assertEqual(c.status('GET', '/api/v1/crashes'), 200)
+            self.assertEqual(c.status('POST', '/api/v1/issues', ISSUE), 201 if 'triage' in expected else 403, role)
+            self.assertEqual(c.status('GET', '/api/v1/audit'), 200 if 'administer' in expected else 403, role)
+        c = self.person('granted', 'viewer', '--grant', 'download')
+        self.assertEqual(set(c.json('GET', '/api/v1/session')['permissions']), {'view', 'download'})
+        self.center.command('user', 'role', 'granted', '--role', 'engineer')
+        self.assertEqual(set(c.json('GET', '/api/v1/session')['permissions']), may['engineer'])
+
+
+class Tokens(Case):
+    def test_tokens_have_scopes_and_end(self):
+        robin = self.person('robin', 'engineer')
+        self.assertEqual(robin.status('POST', '/api/v1/tokens', {'name': 'x', 'scopes': ['administer']}), 403)
+        for body in ({'name': 'x'}, {'name': 'x', 'scopes': []}, {'name': 'x', 'scopes': ['fly']}, {'name': '', 'scopes': ['view']},
+                     {'name': 'x', 'scopes': ['view'], 'days': 0}, {'name': 'x', 'scopes': ['view'], 'days': 99999}):
+            self.assertEqual(robin.status('POST', '/api/v1/tokens', body), 400, body)
+        made = robin.json('POST', '/api/v1/tokens', {'name': 'ci', 'scopes': ['view'], 'days': 1})
+        self.assertRegex(made['secret'], r'^eyrie_t_[\w-]{43}$')
+        ci = self.anybody.bearer(made['secret'])
+        self.assertEqual(ci.json('GET', '/api/v1/session')['permissions'], ['view'])
+        self.assertEqual(ci.status('GET', '/api/v1/crashes'), 200)
+        self.assertEqual(ci.status('POST', '/api/v1/issues', ISSUE), 403)
+        # A token makes no tokens: it would outlive its end.
+        self.assertEqual(ci.status('POST', '/api/v1/tokens', {'name': 'y', 'scopes': ['view']}), 403)
+        self.assertEqual(ci.status('DELETE', '/api/v1/tokens/%d' % made['token']['id']), 403)
+        listed = robin.json('GET', '/api/v1/tokens')['tokens']
+        self.assertEqual([(t['name'], t['scopes'], t['last_used'] is not None) for t in listed], [('ci', ['view'], True)])
+        self.assertNotIn(made['secret'], json.dumps(listed))
+        kim = self.person('kim', 'engineer')
+        self.assertEqual(kim.status('DELETE', '/api/v1/tokens/%d' % made['token']['id']), 404)
+        self.assertEqual(robin.status('DELETE', '/api/v1/tokens/%d' % made['token']['id']), 200)
+        self.assertEqual(ci.status('GET', '/api/v1/crashes'), 401)
+
+    def test_a_token_never_may_more_than_its_person(self):
+        self.center.user('robin', 'operator')
+        token = self.center.command('token', 'add', 'ops', '--user', 'robin', '--scope', 'view,triage,administer')
+        c = self.anybody.bearer(token)
+        self.assertEqual(c.json('GET', '/api/v1/session')['permissions'], ['view', 'triage'])
+        self.center.command('user', 'role', 'robin', '--role', 'viewer')
+        self.assertEqual(c.status('POST', '/api/v1/issues', ISSUE), 403)
+        self.center.command('user', 'disable', 'robin')
+        self.assertEqual(c.status('GET', '/api/v1/crashes'), 401)
+
+    def test_a_token_ends_at_its_day(self):
+        self.center.user('robin')
+        token = self.center.command('token', 'add', 'old', '--user', 'robin', '--days', '1')
+        secrets.add(token)
+        listed = self.center.command('token', 'list', '--user', 'robin')
+        self.assertNotIn(token, listed)
+        c = self.anybody.bearer(token)
+        self.assertEqual(c.status('GET', '/api/v1/crashes'), 200)
+        os.environ['EYRIE_NOW'] = str(int(time.time()) + 2 * 86400)
+        try:
+            later = self.center.start()
+        finally:
+            del os.environ['EYRIE_NOW']
+        self.assertEqual(later.bearer(token).status('GET', '/api/v1/crashes'), 401)
+        self.center.command('token', 'revoke', re.search(r'^(\d+)', listed.split('\n')[1]).group(1))
+        self.assertEqual(c.status('GET', '/api/v1/crashes'), 401)
+
+
+class Hosts(Case):
+    def enrol(self, key, code=201, **body):
+        body = dict({'hostname': 'web-01', 'machine_id': ID}, **body)
+        status, _, data = self.anybody.bearer(key).ask('POST', '/api/v1/enroll', body)
+        self.assertEqual(status, code, data)
+        answer = json.loads(data)
+        if code == 201:
+            secrets.add(answer['token'])
+        return answer
+
+    def setUp(self):
+        super().setUp()
+        self.center.user('robin', 'administrator')
+
+    def test_a_host_enrols_and_may_only_submit(self):
+        made = self.enrol(self.center.key())
+        self.assertEqual((made['host'], made['site']), ('web-01', 'ams1'))
+        self.assertRegex(made['token'], r'^eyrie_h_[\w-]{43}$')
+        host = self.anybody.bearer(made['token'])
+        me = host.json('GET', '/api/v1/session')
+        self.assertEqual((me['kind'], me['name'], me['permissions']), ('host', 'web-01', ['submit']))
+        for path in ('overview', 'crashes', 'hosts', 'audit', 'issues', 'reasons', 'report'):
+            self.assertEqual(host.status('GET', '/api/v1/' + path), 403, path)
+        self.assertEqual(host.status('POST', '/api/v1/issues', ISSUE), 403)
+
+    def test_a_hosts_token_ends_when_revoked(self):
+        token = self.enrol(self.center.key())['token']
+        listed = self.center.command('host-token', 'list', 'web-01')
+        self.assertIn(ID, listed)
+        self.assertNotIn(token, listed)
+        self.center.command('host-token', 'revoke', listed.split('\n')[1].split()[0])
+        self.assertEqual(self.anybody.bearer(token).json('GET', '/api/v1/session')['kind'], 'anonymous')
+        self.enrol(token, 401)
+
+    def test_keys_end_by_use_day_and_hand(self):
+        key = self.center.key('--uses', '2')
+        self.enrol(key)
+        self.enrol(key, hostname='web-02', machine_id=OTHER_ID)
+        self.enrol(key, 401, hostname='web-03', machine_id='a' * 32)
+        key = self.center.key('--days', '1')
+        os.environ['EYRIE_NOW'] = str(int(time.time()) + 2 * 86400)
+        try:
+            later = self.center.start()
+        finally:
+            del os.environ['EYRIE_NOW']
+        self.assertEqual(later.bearer(key).status('POST', '/api/v1/enroll', {'hostname': 'x', 'machine_id': ID}), 401)
+        self.enrol(key)
+        number = self.center.command('enroll-key', 'list').split('\n')[1].split()[0]
+        self.center.command('enroll-key', 'revoke', number)
+        self.enrol(key, 401)
+        for bad in ('eyrie_k_' + 'x' * 43, 'x', 'eyrie_t_' + 'x' * 43):
+            self.enrol(bad, 401)
+
+    def test_enrolling_again_ends_the_earlier_token(self):
+        key = self.center.key()
+        first = self.enrol(key, dmi_uuid='AA-01')['token']
+        # The same disk image in another machine is another machine.
+        clone = self.enrol(key, hostname='web-02', dmi_uuid='AA-02')['token']
+        again = self.enrol(key, machine_id=OTHER_ID, dmi_uuid='aa-01')['token']
+        kinds = [self.anybody.bearer(t).json('GET', '/api/v1/session')['kind'] for t in (first, clone, again)]
+        self.assertEqual(kinds, ['anonymous', 'host', 'host'])
+
+    def test_rotation_keeps_the_identity(self):
+        first = self.enrol(self.center.key())['token']
+        self.enrol(first, 403, machine_id=OTHER_ID)
+        second = self.enrol(first, hostname='renamed')['token']
+        self.assertNotEqual(first, second)
+        for token in (first, second):
+            self.assertEqual(self.anybody.bearer(token).json('GET', '/api/v1/session')['kind'], 'host')
+        os.environ['EYRIE_NOW'] = str(int(time.time()) + 2 * 3600)
+        try:
+            later = self.center.start()
+        finally:
+            del os.environ['EYRIE_NOW']
+        kinds = [later.bearer(t).json('GET', '/api/v1/session')['kind'] for t in (first, second)]
+        self.assertEqual(kinds, ['anonymous', 'host'])
+
+    def test_bad_claims_are_refused(self):
+        key = self.center.key()
+        for body in ({'hostname': ''}, {'machine_id': None}, {'machine_id': "x' OR 1=1"}, {'machine_id': 'a' * 65}, {'machine_id': 5},
+                     {'hostname': 'x' * 300}, {'role': 'administrator'}):
+            self.enrol(key, 400, **body)
+
+    def test_guessing_keys_is_slowed_down(self):
+        guesser = self.anybody.bearer('eyrie_k_' + 'y' * 43)
+        seen = [guesser.status('POST', '/api/v1/enroll', {'hostname': 'x', 'machine_id': ID}) for _ in range(52)]
+        self.assertEqual(seen, [401] * 50 + [429] * 2)
+        # A right key is not held up by who guesses behind the same address.
+        self.enrol(self.center.key())
+
+
+class Proxy(Case):
+    extra = '[auth]\nproxy_header = X-Remote-User\nproxy_addresses = 127.0.0.0/8\nproxy_role = viewer'
+
+    def test_the_proxy_says_who_it_is(self):
+        self.assertEqual(self.anybody.status('GET', '/api/v1/crashes'), 401)
+        guest = self.anybody.another(X_Remote_User='guest@example.com', X_Forwarded_For='192.0.2.7')
+        me = guest.json('GET', '/api/v1/session')
+        self.assertEqual((me['kind'], me['name'], me['permissions']), ('person', 'guest@example.com', ['view']))
+        self.center.user('kim', 'engineer', '--no-password')
+        kim = self.anybody.another(X_Remote_User='kim', X_Forwarded_For='203.0.113.9, 192.0.2.7')
+        self.assertEqual(kim.status('POST', '/api/v1/issues', ISSUE), 403)
+        self.assertEqual(kim.status('POST', '/api/v1/issues', ISSUE, X_Eyrie_CSRF='proxy'), 201)
+        self.center.command('user', 'disable', 'kim')
+        self.assertEqual(kim.status('GET', '/api/v1/crashes'), 401)
+        for bad in ('a b', '', 'x' * 65, '../x', '<b>'):
+            self.assertEqual(self.anybody.another(X_Remote_User=bad).status('GET', '/api/v1/crashes'), 401, bad)
+        root = self.person('root', 'administrator')
+        rows = root.json('GET', '/api/v1/audit?who=kim')['audit']
+        self.assertEqual([(r['action'], r['address']) for r in rows], [('issue.create', '192.0.2.7')])
+
+
+class ProxyElsewhere(Case):
+    extra = '[auth]\nproxy_header = X-Remote-User\nproxy_addresses = 192.0.2.1'
+
+    def test_the_header_of_others_is_not_read(self):
+        self.center.user('kim', 'administrator')
+        self.assertEqual(self.anybody.another(X_Remote_User='kim').status('GET', '/api/v1/crashes'), 401)
+
+    def test_a_header_without_addresses_is_refused(self):
+        for lines, what in (('proxy_header = X-User', 'proxy_addresses'), ('proxy_addresses = 10.0.0.0/33', '10.0.0.0/33'),
+                            ('proxy_addresses = host.example.com', 'host.example.com'), ('proxy_role = king', 'king')):
+            other = Center('[auth]\n' + lines)
+            self.assertIn(what, other.command('serve', code=1))
+            other.stop()
+
+
+class Audit(Case):
+    def test_each_change_is_in_the_audit_log(self):
+        root = self.person('root', 'administrator')
+        page = root.json('POST', '/api/v1/issues', ISSUE)
+        self.assertEqual(root.status('POST', '/api/v1/issues/%d' % page['issue']['id'], {'owner': 'kim', 'version': 1}), 200)
+        # What is refused or fails changes nothing, and no row says that it did.
+        self.assertEqual(root.status('POST', '/api/v1/issues/%d' % page['issue']['id'], {'owner': 'alex', 'version': 1}), 409)
+        self.assertEqual(root.status('POST', '/api/v1/issues/999', {'owner': 'alex'}), 404)
+        rows = root.json('GET', '/api/v1/audit?action=issue.')['audit']
+        self.assertEqual([(r['action'], r['who'], r['object'], r['address'], r['kind']) for r in rows],
+                         [('issue.change', 'root', '1', '127.0.0.1', 'person'), ('issue.create', 'root', None, '127.0.0.1', 'person')])
+        self.assertEqual(self.anybody.sign_in('root', 'a password typed wrong'), 401)
+        rows = root.json('GET', '/api/v1/audit')['audit']
+        self.assertEqual([r['action'] for r in rows],
+                         ['sign-in.failed', 'issue.change', 'issue.create', 'sign-in', 'user.add'])
+        self.assertEqual(rows[-1]['kind'], 'command')
+        first = root.json('GET', '/api/v1/audit?limit=2')
+        rest = root.json('GET', '/api/v1/audit?limit=1000&cursor=' + first['next'])
+        self.assertEqual(first['audit'] + rest['audit'], rows)
+
+    def test_no_secret_is_in_the_audit_log(self):
+        root = self.person('root', 'administrator')
+        made = root.json('POST', '/api/v1/tokens', {'name': 'ci', 'scopes': ['view']})
+        key = self.center.key()
+        host = self.anybody.bearer(key).json('POST', '/api/v1/enroll', {'hostname': 'web-01', 'machine_id': ID})
+        # A password in the field of the name is a common mistake.
+        self.assertEqual(self.anybody.sign_in(PASSWORD.replace(' ', '-'), 'x' * 20), 401)
+        text = json.dumps(root.json('GET', '/api/v1/audit?limit=1000'))
+        for s in secrets | {made['secret'], key, host['token'], PASSWORD.replace(' ', '-')}:
+            self.assertNotIn(s, text)
+        self.assertIn('host.enrol', text)
+
+
+class Https(Case):
+    extra = 'url = https://eyrie.example.com/'
+
+    def test_behind_tls_the_cookie_is_for_this_host_alone(self):
+        robin = self.person('robin', 'viewer')
+        self.assertRegex(robin.set_cookie, r'^__Host-eyrie=eyrie_s_[\w-]{43}; Path=/; HttpOnly; SameSite=Strict; Secure$')
+        self.assertEqual(robin.status('GET', '/api/v1/crashes'), 200)
+        robin.cookie = robin.cookie.replace('__Host-', '')
+        self.assertEqual(robin.status('GET', '/api/v1/crashes'), 401)
+
+
+if __name__ == '__main__':
+    unittest.main(argv=sys.argv[:1], verbosity=2)
