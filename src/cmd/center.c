@@ -2,7 +2,9 @@
 #include "cmd/center.h"
 
 #include <inttypes.h>
+#include <pwd.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/clock.h"
@@ -100,4 +102,11 @@ void center_print_bytes(FILE *f, uint64_t bytes)
 	for (; n >= 1024 && unit + 1 < EY_ARRAY_SIZE(units); unit++)
 		n /= 1024;
 	fprintf(f, unit && n < 10 ? "%.1f %s" : "%.0f %s", n, units[unit]);
+}
+
+const char *center_user(void)
+{
+	const struct passwd *pw = getpwuid(getuid());
+
+	return pw ? pw->pw_name : "eyrie";
 }

@@ -58,6 +58,9 @@ struct ey_error *center_job_finish(struct center *center, struct ey_error *err,
 /** Print text from outside as part of one line: clean UTF-8, no control characters. */
 void center_print_text(FILE *f, const char *s);
 
+/** The login name of who runs this, for histories; "eyrie" where there is none. */
+const char *center_user(void);
+
 /** "17 MiB". */
 void center_print_bytes(FILE *f, uint64_t bytes);
 

@@ -36,6 +36,7 @@ int cmd_populate(int argc, char **argv);
 int cmd_ingest(int argc, char **argv);
 int cmd_purge(int argc, char **argv);
 int cmd_regroup(int argc, char **argv);
+int cmd_issue_share(int argc, char **argv);
 int cmd_monitor(int argc, char **argv);
 int cmd_report(int argc, char **argv);
 int cmd_db(int argc, char **argv);

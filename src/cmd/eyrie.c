@@ -64,6 +64,7 @@ static const struct command commands[] = {
 	 "Take what is new in a repository into the database (center)"},
 	{"purge", run_center_command, "Remove dumps older than the retention time (center)"},
 	{"regroup", run_center_command, "Make the group keys of all crashes anew (center)"},
+	{"issue", run_center_command, "Share known issues with other sites (center)"},
 	{"db", run_center_command, "Back up, restore, copy or check the database (center)"},
 	{"monitor", run_center_command, "Raise alerts and mail them (center)"},
 	{"user", run_center_command,

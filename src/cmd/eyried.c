@@ -17,6 +17,7 @@ static const struct command commands[] = {
 	{"populate", cmd_populate, "Take what is new in a repository into the database"},
 	{"purge", cmd_purge, "Remove dumps older than the retention time"},
 	{"regroup", cmd_regroup, "Make the group keys of all crashes anew"},
+	{"issue", cmd_issue_share, "Share known issues with other sites"},
 	{"db", cmd_db, "Back up, restore, copy or check the database"},
 #endif
 #ifdef EYRIE_HAVE_MONITOR

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <getopt.h>
 #include <inttypes.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -61,13 +59,6 @@ static void print_result(const struct regroup_options *o, const struct regroup_r
 		puts("not all crashes were looked at yet; the next run goes on");
 }
 
-static const char *user_name(void)
-{
-	const struct passwd *pw = getpwuid(getuid());
-
-	return pw ? pw->pw_name : "eyrie";
-}
-
 int cmd_regroup(int argc, char **argv)
 {
 	static const struct option long_options[] = {
@@ -80,7 +71,7 @@ int cmd_regroup(int argc, char **argv)
 		{0},
 	};
 	struct center_options common = {0};
-	struct regroup_options o = {.edit = {.who = user_name(), .now = ey_time_now()}};
+	struct regroup_options o = {.edit = {.who = center_user(), .now = ey_time_now()}};
 	_cleanup_center_ struct center center = {0};
 	_cleanup_regroup_result_ struct regroup_result r = {.text = EY_BUF_INIT};
 	int64_t number = 0;

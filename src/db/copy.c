@@ -53,6 +53,8 @@ static const struct table {
 	{"regroup_counts", {"home_id", "key"}},
 	{"regroup_moves", {"crash_id"}},
 	{"crash_runs", {"crash_id"}},
+	{"issue_digests", {"id"}},
+	{"issue_keys", {"key"}},
 	{"users", {"id"}},
 	{"sessions", {"id"}},
 	{"sign_in_attempts", {"kind", "value"}},

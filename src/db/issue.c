@@ -218,7 +218,7 @@ struct ey_error *db_issue_change(struct db *db, const char *const fields[DB_ISSU
 	const struct db_issue *issue = list.items;
 	if (edit->version && edit->version != issue->version) {
 		*conflict_ret = true;
-		return NULL;
+		return db_commit(&txn);
 	}
 	for (int i = 0; !err && i < DB_ISSUE_FIELD_COUNT; i++) {
 		if (!fields[i] || !strcmp(fields[i], issue->fields[i]))

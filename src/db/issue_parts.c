@@ -24,8 +24,11 @@ struct ey_error *db_issue_set_reason(struct db *db, int64_t reason_id, bool belo
 		err = db_scalar(db, &before, NULL,
 				"SELECT coalesce(issue_id, 0) FROM reasons WHERE id = ?1",
 				db_int(reason_id));
-	if (err || (before == edit->issue_id) == belongs)
+	if (err)
 		return err;
+	// Nothing to do is no failure of a transaction around this one.
+	if ((before == edit->issue_id) == belongs)
+		return db_commit(&txn);
 	const char *key = reason.items->key;
 	if (before && belongs) {
 		struct db_issue_edit other = *edit;
@@ -113,7 +116,7 @@ struct ey_error *db_issue_add_fix(struct db *db, const struct db_issue_fix *fix,
 	}
 	if (!err && before && before->format == fix->format &&
 	    !strcmp(before->version, fix->version))
-		return NULL;
+		return db_commit(&txn);
 	// First, since it says whether there is such an issue.
 	if (!err)
 		err = note_fix(db, edit, before, fix);
@@ -204,25 +207,29 @@ struct ey_error *db_issue_add_rule(struct db *db, const struct db_issue_rule *ru
 {
 	_cleanup_txn_ struct db_txn txn = {0};
 	int64_t id;
-	bool added;
+	bool known = false;
 
 	if (says_nothing(rule->function) && says_nothing(rule->module))
 		return ey_error_create(EY_ERR_INPUT,
 				       "a rule needs a function or a module: by the kind alone, it "
 				       "would take in what has nothing to do with the issue");
 	struct ey_error *err = db_begin(db, &txn);
-	// First, since it says whether there is such an issue.
 	if (!err)
-		err = note_rule(db, edit, rule, true);
-	if (!err)
-		err = db_scalar(db, &id, &added,
-				"INSERT INTO issue_rules (issue_id, kind, function, module) "
-				"VALUES (?1, ?2, ?3, ?4) ON CONFLICT (issue_id, kind, function, "
-				"module) DO NOTHING RETURNING id",
+		err = db_scalar(db, &id, &known,
+				"SELECT id FROM issue_rules WHERE issue_id = ?1 AND kind = ?2 AND "
+				"function = ?3 AND module = ?4",
 				db_int(edit->issue_id), db_text(rule->kind),
 				db_text(rule->function), db_text(rule->module));
-	// Not committed where it was there before: then nothing changed.
-	return err || !added ? err : db_commit(&txn);
+	// First, since it says whether there is such an issue.
+	if (!err && !known)
+		err = note_rule(db, edit, rule, true);
+	if (!err && !known)
+		err = db_run(db,
+			     "INSERT INTO issue_rules (issue_id, kind, function, module) "
+			     "VALUES (?1, ?2, ?3, ?4)",
+			     db_int(edit->issue_id), db_text(rule->kind), db_text(rule->function),
+			     db_text(rule->module));
+	return err ? err : db_commit(&txn);
 }
 
 struct ey_error *db_issue_remove_rule(struct db *db, int64_t rule_id,
@@ -276,8 +283,22 @@ struct ey_error *db_issue_apply_rules(struct db *db, int64_t reason_id, const ch
 				      const char *function, const char *module, int64_t now)
 {
 	struct db_issue_edit edit = {.who = "eyrie", .why = "by a rule of the issue", .now = now};
-	struct ey_error *err = find_rule(db, kind, function, module, &edit.issue_id);
+	// A key that another site said belongs to an issue goes before what rules guess.
+	struct ey_error *err = db_scalar(db, &edit.issue_id, NULL,
+					 "SELECT k.issue_id FROM issue_keys k JOIN reasons r ON "
+					 "r.key = k.key WHERE r.id = ?1",
+					 db_int(reason_id));
 
+	if (!err && edit.issue_id) {
+		edit.why = "as another site said";
+		err = db_run(
+			db,
+			"DELETE FROM issue_keys WHERE key = (SELECT r.key FROM reasons r WHERE "
+			"r.id = ?1)",
+			db_int(reason_id));
+	} else if (!err) {
+		err = find_rule(db, kind, function, module, &edit.issue_id);
+	}
 	if (err || !edit.issue_id)
 		return err;
 	return db_issue_set_reason(db, reason_id, true, &edit);

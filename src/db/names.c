@@ -3,6 +3,7 @@
 #include "db/alert.h"
 #include "db/crash.h"
 #include "db/issue.h"
+#include "db/issue_share.h"
 #include "db/job.h"
 #include "db/outbox.h"
 #include "db/reason.h"
@@ -33,6 +34,7 @@ static const char *const job_state_names[] = {DB_JOB_STATES(X)};
 static const char *const dimension_names[] = {DB_DIMENSIONS(X)};
 static const char *const issue_field_names[] = {DB_ISSUE_FIELDS(X)};
 static const char *const verdict_names[] = {DB_VERDICTS(X)};
+static const char *const import_names[] = {DB_IMPORTS(X)};
 static const char *const sweep_names[] = {DB_SWEEPS(X)};
 static const char *const split_field_names[] = {DB_SPLIT_FIELDS(X)};
 #undef X
@@ -73,3 +75,4 @@ DEFINE_NAME(db_split_field_name, enum db_split_field, split_field_names)
 DEFINE_PARSE(db_split_field_parse, enum db_split_field, split_field_names)
 DEFINE_NAME(db_sweep_name, enum db_sweep, sweep_names)
 DEFINE_PARSE(db_sweep_parse, enum db_sweep, sweep_names)
+DEFINE_NAME(db_import_name, enum db_import, import_names)

@@ -364,6 +364,7 @@ static struct ey_error *run_batch(struct db *db, size_t limit, struct db_move_re
 	if (!err)
 		err = next_sweep(db, &sweep, &found);
 	*done_ret = !found;
+	// Nothing to do is no failure of a transaction around this one.
 	if (err || !found)
 		return err ? err : db_commit(&txn);
 	err = read_sweep(db, &sweep, limit, &list);

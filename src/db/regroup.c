@@ -49,7 +49,7 @@ struct ey_error *db_regroup_begin(struct db *db, const char *version, int64_t no
 	if (!err)
 		err = find_run(db, version, ret, &found);
 	if (err || found)
-		return err;
+		return err ? err : db_commit(&txn);
 	err = db_scalar_values(db, &moving, NULL,
 			       "SELECT count(*) FROM regroup_runs WHERE state = 'moving'", NULL, 0);
 	if (!err && moving)

@@ -104,6 +104,8 @@ static void fill(struct db *db, int crashes)
 	fill_hosts(db);
 	ok(db_exec(db, "INSERT INTO rejects VALUES ('north/x', '1', 'broken', 1, 2)"));
 	ok(db_exec(db, "INSERT INTO reason_keys VALUES ('g0:BUG:f1', 2)"));
+	ok(db_exec(db, "INSERT INTO issue_keys VALUES ('g1:BUG:z', 1)"));
+	ok(db_exec(db, "INSERT INTO issue_digests (issue_id, digest) VALUES (1, 'aa')"));
 	ok(db_exec(db, "INSERT INTO regroup_runs (version, state, after_id, started) VALUES "
 		       "('g2', 'looking', 3, 4)"));
 	ok(db_exec(db, "INSERT INTO regroup_counts VALUES (1, 'BUG:x', 1)"));

@@ -129,7 +129,7 @@ def tearDownModule():
 
 # Operations that tests of their own check: uploads and deliveries of hosts, the stream of events.
 SPECIAL = {p for p in document.doc['paths'] if p.startswith(
-    ('/api/v1/uploads', '/api/v1/events', '/api/v1/session', '/api/v1/tokens', '/api/v1/audit', '/api/v1/enroll'))}
+    ('/api/v1/uploads', '/api/v1/events', '/api/v1/issue-import', '/api/v1/session', '/api/v1/tokens', '/api/v1/audit', '/api/v1/enroll'))}
 
 
 class Answers(unittest.TestCase):
@@ -462,6 +462,7 @@ class ReasonChanges(unittest.TestCase):
                                    ('split', 400, {'by': 'kernel', 'value': 'none'}), ('split', 400, {'by': 'kernel'})):
             self.post('reasons/%d/%s' % (some, path), status, **body)
         self.post('reason-changes/999999/undo', 404)
+        self.post('alerts/999999/ack', 404)
         self.post('reasons/999999/split', 404, by='kernel', value='none')
         self.assertEqual(server.ask('/api/v1/reasons/999999/history')[0], 404)
         self.assertEqual(server.ask('/api/v1/reasons/%d/values?by=host' % some)[0], 400)
@@ -516,6 +517,24 @@ class Issues(unittest.TestCase):
         page = self.post(at + '/reasons', remove=reason['id'])
         self.assertEqual(page['reasons'], [])
         self.assertEqual(server.json('/api/v1/reasons/%d' % reason['id'])['reason']['state'], 'new')
+
+    def test_sites_share_issues(self):
+        for title in ('to be shared', 'and this'):
+            page = self.post('', 201, title=title)
+        document = server.json('/api/v1/issue-export?comments=1')
+        self.assertIn('and this', [i['title'] for i in document['issues']])
+        imported = []
+        for issue in (document['issues'][-1], dict(document['issues'][-1], uid='elsewhere-1', title='theirs')):
+            body = json.dumps(dict(document, issues=[issue]))
+            for _ in range(2):
+                status, _, data = server.ask('/api/v1/issue-import?who=Robin', 'POST', body, {'Content-Type': 'application/json'})
+                self.assertEqual(status, 200, data)
+                imported.append(json.loads(data)['issues'][0]['result'])
+        self.assertEqual(imported, ['unchanged', 'unchanged', 'created', 'unchanged'])
+        for body in ('{}', '[', '{"schema":"eyrie/issues/1","issues":[{}]}'):
+            self.assertEqual(server.ask('/api/v1/issue-import?who=Robin', 'POST', body, {'Content-Type': 'application/json'})[0], 400)
+        self.assertEqual(server.ask('/api/v1/issue-export?issue=999999')[0], 404)
+        self.assertEqual(page['issue']['title'], 'and this')
 
     def test_what_is_refused(self):
         at = '/%d' % self.post('', 201, title='x')['issue']['id']

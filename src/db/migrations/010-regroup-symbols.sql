@@ -42,3 +42,19 @@ CREATE TABLE crash_runs (
 	milliseconds BIGINT NOT NULL DEFAULT 0
 );
 CREATE INDEX crash_runs_build ON crash_runs (build_id) WHERE state = 'no-symbols';
+
+-- Issues that sites share: one name everywhere, and the contents that it had when it was shared.
+ALTER TABLE issues ADD COLUMN uid TEXT;
+CREATE UNIQUE INDEX issues_uid ON issues (uid) WHERE uid IS NOT NULL;
+CREATE TABLE issue_digests (
+	id @identity@,
+	issue_id BIGINT NOT NULL REFERENCES issues (id),
+	digest TEXT NOT NULL,
+	UNIQUE (issue_id, digest)
+);
+-- Keys of reasons that belong to an issue and were not seen here yet.
+CREATE TABLE issue_keys (
+	key TEXT PRIMARY KEY,
+	issue_id BIGINT NOT NULL REFERENCES issues (id)
+);
+CREATE INDEX issue_keys_issue ON issue_keys (issue_id);
