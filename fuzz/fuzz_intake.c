@@ -47,7 +47,9 @@ static void read_back(struct db *db, const struct db_intake *in, int64_t crash_i
 	must(db_reason_get_key(db, in->reason, &reasons));
 	must(db_stats_overview(db, NOW, &overview));
 	must_be(overview.crashes == 1 && overview.hosts == 1 && overview.reasons == 1);
-	must(policy_make(db, 1, &policy));
+	struct policy_rules rules;
+	policy_rules_default(&rules, 1);
+	must(policy_make(db, &rules, &policy));
 	must(store_policy_read(policy.data, policy.len, &parsed));
 	must_be(parsed.count == 1);
 	store_policy_deinit(&parsed);

@@ -8,30 +8,33 @@
 #include "base/json.h"
 #include "db/reason_rules.h"
 
-enum store_want policy_want_of(const struct db_reason *reason, unsigned int keep_dumps)
+enum store_want policy_want_of(const struct db_reason *reason, const struct policy_rules *rules)
 {
-	// A dump without an event says nothing of its reason: each may be another bug.
-	if (!strcmp(reason->key, DB_REASON_KEY_NO_EVENT))
-		return STORE_WANT_VMCORE;
-	switch (reason->state) {
-	case DB_REASON_ROLLED_OUT:
-	case DB_REASON_RESOLVED:
-		return STORE_WANT_VMCORE;
-	case DB_REASON_WONT_FIX:
-	case DB_REASON_HARDWARE:
-		return STORE_WANT_DMESG;
-	case DB_REASON_NEW:
-	case DB_REASON_INVESTIGATING:
-	case DB_REASON_REPORTED:
-	case DB_REASON_FIX_AVAILABLE:
+	const struct policy_case next = {
+		.state = reason->state,
+		.no_event = !strcmp(reason->key, DB_REASON_KEY_NO_EVENT),
+		.has_dump = true,
+		.reason_dumps = reason->dumps,
+		.dumps = reason->dumps,
+		.crashes = reason->crashes + 1,
+		.has_room = true,
+	};
+
+	switch (policy_decide(rules, &next)) {
+	case POLICY_WANT_VMCORE:
+	case POLICY_WANT_LATER:
 		break;
+	case POLICY_WANT_DMESG:
+		return STORE_WANT_DMESG;
+	case POLICY_WANT_NOTHING:
+		return STORE_WANT_NOTHING;
 	}
-	return reason->dumps < (int64_t)keep_dumps ? STORE_WANT_VMCORE : STORE_WANT_DMESG;
+	return STORE_WANT_VMCORE;
 }
 
 // A key that was merged away leads to a reason whose state and dumps count.
 static struct ey_error *write_reason(struct db *db, struct ey_json *w, const struct db_reason *own,
-				     unsigned int keep_dumps)
+				     const struct policy_rules *rules)
 {
 	_cleanup_reasons_ struct db_reason_list list = {0};
 	const struct db_reason_facts facts = {0};
@@ -51,7 +54,7 @@ static struct ey_error *write_reason(struct db *db, struct ey_json *w, const str
 	ey_json_key(w, own->key);
 	ey_json_object_begin(w);
 	ey_json_kv_string(w, "state", db_reason_state_name(r->state));
-	ey_json_kv_string(w, "want", store_want_name(policy_want_of(r, keep_dumps)));
+	ey_json_kv_string(w, "want", store_want_name(policy_want_of(r, rules)));
 	ey_json_kv_int(w, "have", r->dumps);
 	ey_json_object_end(w);
 	return NULL;
@@ -63,8 +66,8 @@ static bool is_full(const struct ey_buf *buf, size_t written)
 	return written == POLICY_MAX_REASONS || buf->len > STORE_POLICY_MAX_BYTES - (32 << 10);
 }
 
-static struct ey_error *write_reasons(struct db *db, struct ey_json *w, unsigned int keep_dumps,
-				      const struct ey_buf *buf)
+static struct ey_error *write_reasons(struct db *db, struct ey_json *w,
+				      const struct policy_rules *rules, const struct ey_buf *buf)
 {
 	_cleanup_free_ char *cursor = NULL;
 	size_t written = 0;
@@ -79,7 +82,7 @@ static struct ey_error *write_reasons(struct db *db, struct ey_json *w, unsigned
 			// Of a part that was split off: no host makes such a key.
 			if (strchr(list.items[i].key, '~'))
 				continue;
-			err = write_reason(db, w, &list.items[i], keep_dumps);
+			err = write_reason(db, w, &list.items[i], rules);
 			written++;
 		}
 		if (err)
@@ -92,7 +95,7 @@ static struct ey_error *write_reasons(struct db *db, struct ey_json *w, unsigned
 	return NULL;
 }
 
-struct ey_error *policy_make(struct db *db, unsigned int keep_dumps, struct ey_buf *buf)
+struct ey_error *policy_make(struct db *db, const struct policy_rules *rules, struct ey_buf *buf)
 {
 	struct ey_json w;
 
@@ -100,11 +103,11 @@ struct ey_error *policy_make(struct db *db, unsigned int keep_dumps, struct ey_b
 	ey_json_object_begin(&w);
 	ey_json_kv_string(&w, "schema", STORE_POLICY_SCHEMA);
 	ey_json_kv_string(&w, "group_version", "g1");
-	ey_json_kv_uint(&w, "keep_dumps", keep_dumps);
+	ey_json_kv_int(&w, "keep_dumps", rules->states[DB_REASON_NEW].first);
 	ey_json_kv_string(&w, "default", store_want_name(STORE_WANT_VMCORE));
 	ey_json_key(&w, "reasons");
 	ey_json_object_begin(&w);
-	struct ey_error *err = write_reasons(db, &w, keep_dumps, buf);
+	struct ey_error *err = write_reasons(db, &w, rules, buf);
 	if (err)
 		return err;
 	ey_json_object_end(&w);
@@ -113,12 +116,13 @@ struct ey_error *policy_make(struct db *db, unsigned int keep_dumps, struct ey_b
 	return ey_buf_error(buf);
 }
 
-struct ey_error *policy_make_publish(struct db *db, unsigned int keep_dumps, struct store *store)
+struct ey_error *policy_make_publish(struct db *db, const struct policy_rules *rules,
+				     struct store *store)
 {
 	_cleanup_buf_ struct ey_buf buf = EY_BUF_INIT;
 	_cleanup_free_ char *old = NULL;
 	size_t len;
-	struct ey_error *err = policy_make(db, keep_dumps, &buf);
+	struct ey_error *err = policy_make(db, rules, &buf);
 
 	if (err)
 		return err;

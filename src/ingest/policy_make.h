@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "db/db.h"
 #include "db/reason.h"
+#include "ingest/policy.h"
 #include "store/policy.h"
 
 enum {
@@ -21,18 +22,17 @@ enum {
 };
 
 /**
- * What is wanted of the next crash of @p reason: its dump until @p keep_dumps of it are in the
- * repository; again and again when it came back after its fix ("rolled-out", "resolved"); never
- * for broken hardware or what will not be fixed, nor beyond the first few of a known bug.
+ * What the document says of @p reason: policy_decide() on a crash of the kernel and model that has
+ * the reason's dumps, since it has one word a reason. Slots are none of its business.
  */
-enum store_want policy_want_of(const struct db_reason *reason, unsigned int keep_dumps);
+enum store_want policy_want_of(const struct db_reason *reason, const struct policy_rules *rules);
 
 /** Append the document to @p buf. */
-struct ey_error *policy_make(struct db *db, unsigned int keep_dumps,
+struct ey_error *policy_make(struct db *db, const struct policy_rules *rules,
 			     struct ey_buf *buf) EY_MUST_CHECK;
 
 /** Make it and put it into the repository, whole or not at all, and only where it changed. */
-struct ey_error *policy_make_publish(struct db *db, unsigned int keep_dumps,
+struct ey_error *policy_make_publish(struct db *db, const struct policy_rules *rules,
 				     struct store *store) EY_MUST_CHECK;
 
 #endif

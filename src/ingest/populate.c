@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "db/folder.h"
+#include "ingest/place.h"
 #include "ingest/policy_make.h"
 #include "ingest/take.h"
 #include "store/repository.h"
@@ -31,18 +32,14 @@ struct run {
 struct ey_error *populate_options_load(struct populate_options *options,
 				       const struct ey_config *config)
 {
-	uint64_t keep;
-	struct ey_error *err = ey_config_uint(config, "repository", "keep_dumps",
-					      POLICY_KEEP_DUMPS_DEFAULT, &keep);
+	struct ey_error *err = policy_rules_load(&options->rules, config);
 
-	if (err)
-		return err;
-	err = store_s3_options_load(config, &options->s3);
-	if (err)
-		return err;
+	if (!err)
+		err = store_s3_options_load(config, &options->s3);
+	if (!err)
+		err = place_flags(config, &options->store_flags);
 	options->root = ey_config_string(config, "repository", "path", STORE_DEFAULT_ROOT);
-	options->keep_dumps = (unsigned int)EY_MIN(keep, (uint64_t)1000000);
-	return NULL;
+	return err;
 }
 
 static void tell(struct run *run, const struct populate_event *event)
@@ -186,7 +183,8 @@ struct ey_error *populate_run(struct db *db, const struct populate_options *opti
 	_cleanup_store_entry_ struct store_entry *entry = NULL;
 
 	*ret = (struct populate_result){0};
-	struct ey_error *err = store_open_with(options->root, 0, &options->s3, &store);
+	struct ey_error *err =
+		store_open_with(options->root, options->store_flags, &options->s3, &store);
 	if (err)
 		return err;
 	if (options->only) {
@@ -202,6 +200,6 @@ struct ey_error *populate_run(struct db *db, const struct populate_options *opti
 			err = db_folder_rejects_keep(db, run.rejected, run.rejected_count, run.now);
 	}
 	if (!err && !options->no_policy)
-		err = policy_make_publish(db, options->keep_dumps, store);
+		err = policy_make_publish(db, &options->rules, store);
 	return err;
 }

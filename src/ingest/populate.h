@@ -19,6 +19,7 @@
 #include "base/error.h"
 #include "db/db.h"
 #include "db/intake.h"
+#include "ingest/policy.h"
 #include "store/s3.h"
 
 /** One folder, as populate met it; strings live until the callback returns. */
@@ -37,8 +38,10 @@ struct populate_options {
 	/** Root of the repository, as store_open_with() takes it; must be set. */
 	const char *root;
 	struct store_s3_options s3;
-	/** Dumps that the center wants of each reason before hosts skip them. */
-	unsigned int keep_dumps;
+	/** Flags of store_open(). */
+	unsigned int store_flags;
+	/** What the center wants, for the policy document. */
+	struct policy_rules rules;
 	/** Largest record.json and analysis.txt, bytes; 0: 32 MiB and 16 MiB. */
 	uint64_t max_record_bytes;
 	uint64_t max_analysis_bytes;
@@ -67,7 +70,7 @@ struct populate_result {
 	uint64_t rejected_before;
 };
 
-/** Options from [repository] path and keep_dumps; the strings are the configuration's. */
+/** Options from [repository] and [policy]; the strings are the configuration's. */
 struct ey_error *populate_options_load(struct populate_options *options,
 				       const struct ey_config *config) EY_MUST_CHECK;
 

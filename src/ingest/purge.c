@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "db/folder.h"
+#include "ingest/place.h"
 #include "ingest/populate.h"
 #include "store/repository.h"
 
@@ -21,11 +22,12 @@ struct ey_error *purge_options_load(struct purge_options *options, const struct 
 {
 	struct ey_error *err = store_s3_options_load(config, &options->s3);
 
-	if (err)
-		return err;
+	if (!err)
+		err = place_flags(config, &options->store_flags);
 	options->root = ey_config_string(config, "repository", "path", STORE_DEFAULT_ROOT);
-	return ey_config_duration(config, "repository", "retention", RETENTION_DEFAULT,
-				  &options->retention);
+	return err ? err
+		   : ey_config_duration(config, "repository", "retention", RETENTION_DEFAULT,
+					&options->retention);
 }
 
 /*
@@ -118,7 +120,8 @@ struct ey_error *purge_run(struct db *db, const struct purge_options *options,
 	bool more = true;
 
 	*ret = (struct purge_result){0};
-	struct ey_error *err = store_open_with(options->root, 0, &options->s3, &store);
+	struct ey_error *err =
+		store_open_with(options->root, options->store_flags, &options->s3, &store);
 	struct run run = {db, store, options, ret, ey_time_now()};
 	while (!err && more) {
 		_cleanup_folders_ struct db_folder_list list;

@@ -19,6 +19,8 @@ struct purge_options {
 	/** Root of the repository, as store_open_with() takes it; must be set. */
 	const char *root;
 	struct store_s3_options s3;
+	/** Flags of store_open(). */
+	unsigned int store_flags;
 	/** Seconds after the dump was filed; must be set. */
 	int64_t retention;
 	/** Say what would be removed, remove nothing. */

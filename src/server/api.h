@@ -25,6 +25,7 @@
 #include "server/message.h"
 
 struct intake_queue;
+struct upload_worker;
 
 /** What the routes share; not changed while the server runs. */
 struct api {
@@ -33,6 +34,7 @@ struct api {
 	struct server_jobs *jobs;
 	struct intake_queue *intake;
 	struct auth *auth;
+	struct upload_worker *uploads;
 	/** When eyried started, seconds since 1970. */
 	int64_t started;
 	/** The server was told to stop: balancers should send nobody here any more. */
@@ -53,7 +55,9 @@ typedef struct ey_error *api_begin_fn(const struct api *api, struct server_reque
 
 api_fn api_overview, api_facets;
 api_fn api_crashes, api_crash, api_crash_log, api_crash_analysis, api_crash_record;
-api_fn api_crash_deliver;
+api_fn api_crash_deliver, api_policy;
+api_fn api_upload_options, api_upload_create, api_upload, api_upload_piece, api_upload_delete;
+api_begin_fn api_upload_begin;
 api_fn api_reasons, api_reason;
 api_fn api_reason_merge, api_reason_split, api_reason_undo, api_reason_history, api_reason_values;
 api_fn api_hosts, api_host;

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "ingest/delivery.h"
+#include "ingest/policy_make.h"
 #include "server/api.h"
 #include "server/auth.h"
 #include "server/intake_queue.h"
@@ -41,4 +42,19 @@ struct ey_error *api_crash_deliver(const struct api *api, struct db *db,
 	if (!err)
 		err = check_host(request, &delivery);
 	return err ? err : intake_queue_add(api->intake, &delivery, request);
+}
+
+struct ey_error *api_policy(const struct api *api, struct db *db,
+			    const struct server_request *request, struct server_response *response)
+{
+	struct policy_rules rules;
+	struct ey_error *err = server_query_only(&request->target, (const char *const[]){NULL});
+
+	if (!err)
+		err = policy_rules_load(&rules, api->config);
+	if (!err)
+		err = policy_make(db, &rules, &response->body);
+	response->status = 200;
+	response->content_type = "application/json";
+	return err;
 }

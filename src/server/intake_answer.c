@@ -2,33 +2,59 @@
 #include "server/intake_answer.h"
 
 #include <stdlib.h>
+#include <sys/statvfs.h>
 
 #include "base/cleanup.h"
-#include "ingest/policy_make.h"
-#include "ingest/populate.h"
+#include "db/upload.h"
+
+/* Left free on the repository's file system, as the store does. */
+enum { SPARE_BYTES = 16 << 20 };
 
 struct ey_error *intake_settings_load(struct intake_settings *settings,
 				      const struct ey_config *config)
 {
-	struct populate_options populate = {0};
-	struct ey_error *err = populate_options_load(&populate, config);
-
-	settings->keep_dumps = populate.keep_dumps;
-	return err;
+	settings->root = ey_config_string(config, "repository", "path", STORE_DEFAULT_ROOT);
+	return policy_rules_load(&settings->rules, config);
 }
 
-static enum store_want decide(const struct intake_settings *settings, const struct delivery *d,
-			      const struct db_intake_result *r)
+int64_t intake_retry_after(const struct intake_settings *settings, int64_t crash_id)
 {
-	const struct db_reason reason = {
-		.key = d->take.intake.reason,
-		.state = r->reason_state,
-		.dumps = r->reason_dumps,
-	};
-	enum store_want want = policy_want_of(&reason, settings->keep_dumps);
+	// Spread, or all who were put off by a storm come back at once.
+	return settings->rules.retry_after + crash_id % settings->rules.retry_after;
+}
 
-	return want == STORE_WANT_VMCORE && (!d->dump_bytes || r->has_dump) ? STORE_WANT_DMESG
-									    : want;
+uint64_t intake_room(const char *root)
+{
+	struct statvfs vfs;
+
+	// Of a root that is not there yet, or a bucket, the upload itself will tell.
+	if (statvfs(root, &vfs) < 0 || !vfs.f_blocks)
+		return UINT64_MAX;
+	uint64_t free_bytes = (uint64_t)vfs.f_bavail * vfs.f_frsize;
+	return free_bytes > SPARE_BYTES ? free_bytes - SPARE_BYTES : 0;
+}
+
+struct ey_error *intake_decide(struct db *db, const struct intake_settings *settings,
+			       int64_t crash_id, uint64_t bytes, uint64_t room, int64_t now,
+			       enum policy_want *ret)
+{
+	struct db_upload_facts facts;
+	struct ey_error *err = db_upload_facts(db, crash_id, now, &facts);
+
+	if (err)
+		return err;
+	*ret = policy_decide(&settings->rules, &(struct policy_case){
+						       .state = facts.state,
+						       .no_event = facts.no_event,
+						       .has_dump = bytes && !facts.has_dump,
+						       .promised = facts.promised,
+						       .reason_dumps = facts.reason_dumps,
+						       .dumps = facts.dumps,
+						       .crashes = facts.crashes,
+						       .slots_taken = facts.slots_taken,
+						       .has_room = bytes <= room,
+					       });
+	return *ret == POLICY_WANT_VMCORE ? db_upload_offer(db, crash_id, now) : NULL;
 }
 
 struct ey_error *intake_write(struct db *db, const struct intake_settings *settings,
@@ -38,13 +64,17 @@ struct ey_error *intake_write(struct db *db, const struct intake_settings *setti
 	_cleanup_free_ const struct db_intake **intakes = calloc(count, sizeof(*intakes));
 	_cleanup_free_ struct db_intake_result *results = calloc(count, sizeof(*results));
 	_cleanup_fixes_ struct db_issue_fix_list fixes = {0};
+	_cleanup_txn_ struct db_txn txn = {0};
+	uint64_t room = intake_room(settings->root);
 	int64_t issue = 0;
 
 	if (!intakes || !results)
 		return &ey_error_nomem;
 	for (size_t i = 0; i < count; i++)
 		intakes[i] = &deliveries[i]->take.intake;
-	struct ey_error *err = db_intake_many(db, intakes, count, now, results);
+	struct ey_error *err = db_begin(db, &txn);
+	if (!err)
+		err = db_intake_many(db, intakes, count, now, results);
 	for (size_t i = 0; !err && i < count; i++) {
 		const struct db_intake *in = intakes[i];
 
@@ -59,10 +89,15 @@ struct ey_error *intake_write(struct db *db, const struct intake_settings *setti
 			.triage = db_verdict_of(results[i].reason_state, &fixes,
 						in->kernel ? in->kernel : "",
 						in->kernel_version ? in->kernel_version : ""),
-			.want = decide(settings, deliveries[i], &results[i]),
 		};
+		if (!err)
+			err = intake_decide(db, settings, results[i].crash_id,
+					    deliveries[i]->dump_bytes, room, now,
+					    &outcomes[i].want);
+		if (outcomes[i].want == POLICY_WANT_LATER)
+			outcomes[i].retry_after = intake_retry_after(settings, results[i].crash_id);
 	}
-	return err;
+	return err ? err : db_commit(&txn);
 }
 
 void intake_answer(const struct delivery *d, const struct intake_outcome *o,
@@ -75,6 +110,8 @@ void intake_answer(const struct delivery *d, const struct intake_outcome *o,
 	server_response_json(response, &json);
 	response->status = r->verdict == DB_INTAKE_DOUBLE ? 200 : 201;
 	response->cache_control = "no-store";
+	if (o->retry_after)
+		server_response_header(response, "Retry-After", "%lld", (long long)o->retry_after);
 	ey_json_object_begin(&json);
 	ey_json_kv_int(&json, "id", r->crash_id);
 	ey_json_kv_string(&json, "path", d->path);
@@ -93,12 +130,12 @@ void intake_answer(const struct delivery *d, const struct intake_outcome *o,
 	else
 		ey_json_null(&json);
 	ey_json_kv_bool(&json, "schema_known", !d->take.intake.schema);
-	ey_json_kv_string(&json, "want", store_want_name(o->want));
+	ey_json_kv_string(&json, "want", policy_want_name(o->want));
 	ey_json_key(&json, "upload");
-	if (o->want == STORE_WANT_VMCORE)
+	if (o->want == POLICY_WANT_VMCORE)
 		ey_json_string(&json, "/api/v1/uploads");
 	else
 		ey_json_null(&json);
-	ey_json_kv_int(&json, "retry_after", 0);
+	ey_json_kv_int(&json, "retry_after", o->retry_after);
 	ey_json_object_end(&json);
 }

@@ -7,18 +7,22 @@
 #include "db/intake.h"
 #include "db/issue.h"
 #include "ingest/delivery.h"
+#include "ingest/policy.h"
 #include "server/message.h"
-#include "store/policy.h"
 
 struct intake_settings {
-	unsigned int keep_dumps;
+	struct policy_rules rules;
+	/** Root of the repository; the configuration's. */
+	const char *root;
 };
 
 /** What is answered to a delivery that is in the database. */
 struct intake_outcome {
 	struct db_intake_result result;
 	enum db_verdict triage;
-	enum store_want want;
+	enum policy_want want;
+	/** With POLICY_WANT_LATER: seconds. */
+	int64_t retry_after;
 };
 
 struct ey_error *intake_settings_load(struct intake_settings *settings,
@@ -28,6 +32,19 @@ struct ey_error *intake_settings_load(struct intake_settings *settings,
 struct ey_error *intake_write(struct db *db, const struct intake_settings *settings,
 			      const struct delivery *const *deliveries, size_t count, int64_t now,
 			      struct intake_outcome *outcomes) EY_MUST_CHECK;
+
+/** Seconds after which who was put off may ask again. */
+int64_t intake_retry_after(const struct intake_settings *settings, int64_t crash_id);
+/** Bytes that the repository at @p root has room for; UINT64_MAX where nobody can tell. */
+uint64_t intake_room(const char *root);
+
+/**
+ * What is wanted of the crash @p crash_id, of which the host has a dump of @p bytes (0: none). A
+ * slot is kept where it is the dump. Inside a transaction.
+ */
+struct ey_error *intake_decide(struct db *db, const struct intake_settings *settings,
+			       int64_t crash_id, uint64_t bytes, uint64_t room, int64_t now,
+			       enum policy_want *ret) EY_MUST_CHECK;
 
 /** The answer to a delivery that was written. */
 void intake_answer(const struct delivery *delivery, const struct intake_outcome *outcome,

@@ -19,6 +19,7 @@
 #include "server/job_table.h"
 #include "server/routes.h"
 #include "server/sd_notify.h"
+#include "server/upload_worker.h"
 
 enum {
 	/** Seconds that a running job gets to end by itself when the server stops. */
@@ -97,6 +98,8 @@ static struct ey_error *start(struct server *s, const struct ey_config *config)
 	if (!err)
 		server_jobs_on_finished(s->api.jobs, job_finished, &s->api);
 	if (!err)
+		err = upload_worker_create(config, s->api.pool, &s->api.uploads);
+	if (!err)
 		err = own_names(config, s->config.host_names, &names);
 	if (err)
 		return err;
@@ -117,8 +120,10 @@ static void stop(struct server *s)
 	http_server_quiesce(s->http);
 	// Who waits for an answer gets it before the connections are closed.
 	intake_queue_stop(s->api.intake);
+	upload_worker_stop(s->api.uploads);
 	http_server_destroy(s->http);
 	intake_queue_destroy(s->api.intake);
+	upload_worker_destroy(s->api.uploads);
 	if (!server_jobs_stop(s->api.jobs, STOP_SECONDS)) {
 		// Its work is one transaction after the other: what is not committed is done again.
 		ey_log_warning("a job still runs after %d s; leaving without it", STOP_SECONDS);

@@ -114,9 +114,17 @@ static bool there(const struct place *p, const struct tree_crash *c, const char 
 	return lstat(full, &st) == 0;
 }
 
+static struct policy_rules three_dumps(void)
+{
+	struct policy_rules rules;
+
+	policy_rules_default(&rules, 3);
+	return rules;
+}
+
 static struct populate_result populate(struct place *p)
 {
-	struct populate_options options = {.root = p->root, .keep_dumps = 3};
+	struct populate_options options = {.root = p->root, .rules = three_dumps()};
 	struct populate_result r;
 
 	ok(populate_run(p->db, &options, &r));
@@ -197,8 +205,10 @@ static void no_event_is_a_reason_of_its_own(void **state)
 	assert_true(tree_add(&a));
 	assert_int_equal(populate(p).fresh, 1);
 	_cleanup_reasons_ struct db_reason_list list;
+	struct policy_rules none;
+	policy_rules_default(&none, 0);
 	ok(db_reason_get_key(p->db, DB_REASON_KEY_NO_EVENT, &list));
-	assert_int_equal(policy_want_of(&list.items[0], 0), STORE_WANT_VMCORE);
+	assert_int_equal(policy_want_of(&list.items[0], &none), STORE_WANT_VMCORE);
 }
 
 static void broken_clock(void **state)
@@ -251,7 +261,7 @@ static void hostile_tree(void **state)
 	char path[700], target[700];
 	struct seen seen = {0};
 	struct populate_options options = {
-		.root = p->root, .keep_dumps = 3, .on_folder = on_folder, .arg = &seen};
+		.root = p->root, .rules = three_dumps(), .on_folder = on_folder, .arg = &seen};
 	struct populate_result r;
 
 	assert_true(tree_add(&good));
@@ -363,7 +373,7 @@ static void text_of_crash(void **state)
 	struct place *p = *state;
 	struct seen seen = {0};
 	struct populate_options options = {
-		.root = p->root, .keep_dumps = 3, .on_folder = on_folder, .arg = &seen};
+		.root = p->root, .rules = three_dumps(), .on_folder = on_folder, .arg = &seen};
 	struct tree_crash ours = crash(p, "web-01", 1);
 	struct populate_result r;
 
@@ -596,7 +606,7 @@ static void killed_jobs(void **state)
 
 		assert_true(pid >= 0);
 		if (!pid) {
-			struct populate_options take = {.root = p->root, .keep_dumps = 3};
+			struct populate_options take = {.root = p->root, .rules = three_dumps()};
 			struct purge_options purge = {.root = p->root, .retention = DAY};
 			struct populate_result taken;
 			struct purge_result purged;
@@ -651,7 +661,7 @@ static void two_at_once(void **state)
 		pids[i] = fork();
 		assert_true(pids[i] >= 0);
 		if (!pids[i]) {
-			struct populate_options take = {.root = p->root, .keep_dumps = 3};
+			struct populate_options take = {.root = p->root, .rules = three_dumps()};
 			struct populate_result taken;
 			struct db *db;
 
