@@ -26,6 +26,8 @@
 
 struct intake_queue;
 struct upload_worker;
+struct server_events;
+struct server_metrics;
 
 /** What the routes share; not changed while the server runs. */
 struct api {
@@ -35,6 +37,8 @@ struct api {
 	struct intake_queue *intake;
 	struct auth *auth;
 	struct upload_worker *uploads;
+	struct server_metrics *metrics;
+	struct server_events *events;
 	/** When eyried started, seconds since 1970. */
 	int64_t started;
 	/** The server was told to stop: balancers should send nobody here any more. */
@@ -70,7 +74,7 @@ api_fn api_report, api_report_page;
 api_fn api_session, api_sign_in, api_sign_out;
 api_fn api_tokens, api_token_create, api_token_revoke, api_audit;
 api_fn api_enroll;
-api_fn api_health, api_ready;
+api_fn api_health, api_ready, api_metrics, api_events;
 
 /** The number in the route's "{id}"; EY_ERR_NOT_FOUND where it is none. */
 struct ey_error *api_id(const struct server_request *request, int64_t *ret) EY_MUST_CHECK;

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #include "base/cleanup.h"
 #include "base/log.h"
@@ -42,6 +43,7 @@ struct exchange {
 	/** What of server->buffered is ours. */
 	size_t buffered;
 	struct server_request request;
+	struct timespec begun;
 	bool head;
 	bool started;
 	/** Why the rest of the body is read and thrown away, and how much of it was. */
@@ -59,6 +61,7 @@ static void *on_target(void *arg, const char *uri, struct MHD_Connection *connec
 
 	if (!x)
 		return NULL;
+	clock_gettime(CLOCK_MONOTONIC, &x->begun);
 	// One byte more than allowed is enough to know that it is too long.
 	x->raw_target = strndup(uri, SERVER_TARGET_MAX + 1);
 	return x;
@@ -306,6 +309,14 @@ static bool refuse_early(struct http_server *server, struct exchange *x, struct 
 
 static enum MHD_Result respond(struct exchange *x, struct server_response *response)
 {
+	const struct http_handler *handler = &x->server->handler;
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	if (handler->done)
+		handler->done(handler->arg, &x->request, response->status,
+			      (double)(now.tv_sec - x->begun.tv_sec) +
+				      (double)(now.tv_nsec - x->begun.tv_nsec) / 1e9);
 	enum MHD_Result result = http_respond(x->connection, response, 0);
 
 	server_response_deinit(response);

@@ -43,6 +43,9 @@ struct http_handler {
 	 */
 	struct ey_error *(*handle)(void *arg, struct server_request *request,
 				   struct server_response *response);
+	/** @p request was answered with @p status, @p seconds after it began; may be NULL. */
+	void (*done)(void *arg, const struct server_request *request, unsigned int status,
+		     double seconds);
 	void *arg;
 };
 

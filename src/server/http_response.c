@@ -164,6 +164,58 @@ static struct MHD_Response *make_dynamic(struct MHD_Connection *c, struct server
 	return r;
 }
 
+/** A stream on its way: who gives the bytes, and the connection that takes them. */
+struct stream {
+	struct MHD_Connection *connection;
+	struct server_source source;
+};
+
+static void stream_sleep(void *client)
+{
+	struct stream *s = client;
+
+	MHD_suspend_connection(s->connection);
+}
+
+void server_source_wake(void *client)
+{
+	struct stream *s = client;
+
+	MHD_resume_connection(s->connection);
+}
+
+static ssize_t stream_read(void *arg, uint64_t pos, char *buf, size_t max)
+{
+	struct stream *s = arg;
+	ssize_t n = s->source.read(s->source.arg, buf, max, stream_sleep, s);
+
+	return n < 0 ? MHD_CONTENT_READER_END_OF_STREAM : n;
+}
+
+static void stream_free(void *arg)
+{
+	struct stream *s = arg;
+
+	s->source.close(s->source.arg);
+	free(s);
+}
+
+static struct MHD_Response *make_stream(struct MHD_Connection *c, struct server_response *response)
+{
+	struct stream *s = malloc(sizeof(*s));
+
+	if (!s)
+		return NULL;
+	*s = (struct stream){.connection = c, .source = response->source};
+	struct MHD_Response *r = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 16 << 10,
+								   stream_read, s, stream_free);
+	if (r)
+		response->source = (struct server_source){0};
+	else
+		free(s);
+	return r;
+}
+
 static void add_allow(struct MHD_Response *r, unsigned int allow)
 {
 	static const struct {
@@ -192,13 +244,15 @@ enum MHD_Result http_respond(struct MHD_Connection *c, struct server_response *r
 	const char *etag = response->fixed ? response->fixed_etag : own_etag;
 	struct MHD_Response *r;
 
-	if (!response->fixed && response->status == 200)
+	if (!response->fixed && !response->source.read && response->status == 200)
 		make_etag(response, own_etag);
-	if (response->status == 200 && etag_matches(if_none_match, etag)) {
+	if (*etag && response->status == 200 && etag_matches(if_none_match, etag)) {
 		response->status = 304;
 		response->content_type = NULL;
 		r = MHD_create_response_from_buffer(0, (void *)(uintptr_t) "",
 						    MHD_RESPMEM_PERSISTENT);
+	} else if (response->source.read) {
+		r = make_stream(c, response);
 	} else if (response->fixed) {
 		r = make_fixed(c, response);
 	} else {

@@ -56,6 +56,8 @@ const char *server_method_name(enum server_method method)
 void server_response_deinit(struct server_response *response)
 {
 	ey_buf_deinit(&response->body);
+	if (response->source.close)
+		response->source.close(response->source.arg);
 	free(response->download_name);
 	for (size_t i = 0; i < response->header_count; i++)
 		free(response->headers[i].value);

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/buf.h"
 #include "base/error.h"
@@ -79,6 +80,21 @@ struct server_response_header {
 
 enum { SERVER_RESPONSE_HEADERS_MAX = 8 };
 
+/** An answer that goes on: its bytes are asked for as the client takes them. */
+struct server_source {
+	/**
+	 * Put at most @p max bytes into @p buf and return how many; -1 ends the answer. Where there
+	 * are none now, call @p sleep with @p client, return 0, and when there are some, call
+	 * server_source_wake(client), which may happen before this returned.
+	 */
+	ssize_t (*read)(void *arg, char *buf, size_t max, void (*sleep)(void *client),
+			void *client);
+	/** Release @p arg; no wake after it. */
+	void (*close)(void *arg);
+	void *arg;
+};
+void server_source_wake(void *client);
+
 struct server_response {
 	unsigned int status;
 	const char *content_type;
@@ -95,6 +111,8 @@ struct server_response {
 	/** What else the audit log says of it, one line, static or of the request; may be NULL. */
 	const char *audit;
 	struct ey_buf body;
+	/** In place of @p body. */
+	struct server_source source;
 	/** Bytes that outlive the response, in place of @p body: an embedded file. */
 	const unsigned char *fixed;
 	size_t fixed_len;

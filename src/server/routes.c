@@ -8,6 +8,7 @@
 #include "db/audit.h"
 #include "server/assets.h"
 #include "server/auth.h"
+#include "server/metrics.h"
 
 struct route {
 	enum server_method method;
@@ -88,6 +89,8 @@ static const struct route routes[] = {
 	{SERVER_DELETE, "/api/v1/tokens/{id}", AUTH_KNOWN, api_token_revoke, "token.revoke"},
 	{SERVER_GET, "/api/v1/audit", AUTH_ADMINISTER, api_audit},
 	{SERVER_POST, "/api/v1/enroll", AUTH_PUBLIC, api_enroll},
+	{SERVER_GET, "/metrics", AUTH_VIEW, api_metrics, .no_db = true},
+	{SERVER_GET, "/api/v1/events", AUTH_VIEW, api_events},
 	{SERVER_GET, "/healthz", AUTH_PUBLIC, api_health, .no_db = true},
 	{SERVER_GET, "/readyz", AUTH_PUBLIC, api_ready, .no_db = true},
 };
@@ -208,6 +211,8 @@ static struct ey_error *answer_route(const struct api *api, const struct route *
 		return err;
 	err = route->action ? run_noted(api, db, route, request, response)
 			    : route->fn(api, db, request, response);
+	if (err && err->code == EY_ERR_IO)
+		server_metrics_database_error(api->metrics);
 	// Out of reach or locked: whatever state the connection is in, the next one begins anew.
 	server_db_pool_give(api->pool, db, err && err->code == EY_ERR_IO);
 	return err;
@@ -290,6 +295,24 @@ static struct ey_error *handle(void *arg, struct server_request *request,
 	return NULL;
 }
 
+static void done(void *arg, const struct server_request *request, unsigned int status,
+		 double seconds)
+{
+	const struct api *api = arg;
+	const struct route *route = request->route;
+
+	if (!route)
+		return;
+	server_metrics_request(api->metrics, (size_t)(route - routes), status, seconds);
+	if (route->fn == api_crash_deliver && status < 300)
+		server_metrics_ingest(api->metrics, seconds);
+}
+
+size_t server_route_count(void)
+{
+	return EY_ARRAY_SIZE(routes);
+}
+
 const char *server_route_at(size_t i, enum server_method *method_ret)
 {
 	if (i >= EY_ARRAY_SIZE(routes))
@@ -314,5 +337,5 @@ bool server_route_row(size_t i, struct server_route_row *ret)
 struct http_handler server_routes(struct api *api)
 {
 	return (struct http_handler){
-		.methods = methods, .begin = begin, .handle = handle, .arg = api};
+		.methods = methods, .begin = begin, .handle = handle, .done = done, .arg = api};
 }

@@ -9,6 +9,8 @@
 /** The handler for http_server_create(); @p api must outlive the server. */
 struct http_handler server_routes(struct api *api);
 
+/** How many addresses server_route_at() knows. */
+size_t server_route_count(void);
 /**
  * The @p i-th address, "{id}" and all, and its method; NULL behind the last. Pages and files of the
  * console are none: docs/openapi.json describes these and nothing else.

@@ -15,8 +15,10 @@
 #include "db/event.h"
 #include "notify/console.h"
 #include "server/config.h"
+#include "server/events.h"
 #include "server/intake_queue.h"
 #include "server/job_table.h"
+#include "server/metrics.h"
 #include "server/routes.h"
 #include "server/sd_notify.h"
 #include "server/upload_worker.h"
@@ -96,6 +98,10 @@ static struct ey_error *start(struct server *s, const struct ey_config *config)
 	if (!err)
 		err = intake_queue_create(config, &s->api.intake);
 	if (!err)
+		err = server_metrics_create(server_route_count(), &s->api.metrics);
+	if (!err)
+		err = server_events_create(s->api.pool, &s->api.events);
+	if (!err)
 		server_jobs_on_finished(s->api.jobs, job_finished, &s->api);
 	if (!err)
 		err = upload_worker_create(config, s->api.pool, &s->api.uploads);
@@ -121,7 +127,9 @@ static void stop(struct server *s)
 	// Who waits for an answer gets it before the connections are closed.
 	intake_queue_stop(s->api.intake);
 	upload_worker_stop(s->api.uploads);
+	server_events_stop(s->api.events);
 	http_server_destroy(s->http);
+	server_events_destroy(s->api.events);
 	intake_queue_destroy(s->api.intake);
 	upload_worker_destroy(s->api.uploads);
 	if (!server_jobs_stop(s->api.jobs, STOP_SECONDS)) {
@@ -133,6 +141,7 @@ static void stop(struct server *s)
 	server_job_table_destroy(s->jobs);
 	auth_destroy(s->api.auth);
 	server_db_pool_destroy(s->api.pool);
+	server_metrics_destroy(s->api.metrics);
 }
 
 // In plain words: an open door is to be seen in the log.

@@ -21,3 +21,6 @@ CREATE TABLE events (
 	subject_id BIGINT NOT NULL,
 	text TEXT NOT NULL
 );
+
+-- What the metrics ask each quarter of a minute is in the indexes alone.
+CREATE INDEX hosts_site_crashes ON hosts (site, crashes);
