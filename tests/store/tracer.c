@@ -34,6 +34,8 @@ static bool is_step(const struct user_regs_struct *regs, enum tracer_action acti
 	case SYS_rmdir:
 	case SYS_fsync:
 	case SYS_utimensat:
+	case SYS_sendto:
+	case SYS_sendmsg:
 		return true;
 	case SYS_close:
 		return action == TRACER_FAIL;

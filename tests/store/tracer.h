@@ -2,7 +2,8 @@
 /**
  * @file
  * Kill a process at each of its steps, or let each of its steps fail: the steps are the system
- * calls that change files, met by ptrace(2), so that the code under test has no seams for it.
+ * calls that change files or send, met by ptrace(2), so that the code under test has no seams for
+ * it.
  */
 #ifndef EYRIE_TESTS_TRACER_H
 #define EYRIE_TESTS_TRACER_H
