@@ -37,6 +37,8 @@ int cmd_ingest(int argc, char **argv);
 int cmd_purge(int argc, char **argv);
 int cmd_regroup(int argc, char **argv);
 int cmd_issue_share(int argc, char **argv);
+int cmd_scrub(int argc, char **argv);
+int cmd_hold(int argc, char **argv);
 int cmd_monitor(int argc, char **argv);
 int cmd_report(int argc, char **argv);
 int cmd_db(int argc, char **argv);

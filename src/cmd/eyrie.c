@@ -65,6 +65,8 @@ static const struct command commands[] = {
 	{"purge", run_center_command, "Remove dumps older than the retention time (center)"},
 	{"regroup", run_center_command, "Make the group keys of all crashes anew (center)"},
 	{"issue", run_center_command, "Share known issues with other sites (center)"},
+	{"hold", run_center_command, "Keep dumps from being removed, and release them (center)"},
+	{"scrub", run_center_command, "Compare dumps with their checksums (center)"},
 	{"db", run_center_command, "Back up, restore, copy or check the database (center)"},
 	{"monitor", run_center_command, "Raise alerts and mail them (center)"},
 	{"user", run_center_command,

@@ -18,6 +18,8 @@ static const struct command commands[] = {
 	{"purge", cmd_purge, "Remove dumps older than the retention time"},
 	{"regroup", cmd_regroup, "Make the group keys of all crashes anew"},
 	{"issue", cmd_issue_share, "Share known issues with other sites"},
+	{"hold", cmd_hold, "Keep dumps from being removed, and release them"},
+	{"scrub", cmd_scrub, "Compare dumps with their checksums"},
 	{"db", cmd_db, "Back up, restore, copy or check the database"},
 #endif
 #ifdef EYRIE_HAVE_MONITOR

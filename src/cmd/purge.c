@@ -11,13 +11,18 @@
 static const char help[] =
 	"Usage: eyrie purge [OPTION...]\n"
 	"\n"
-	"Remove dumps that were filed longer ago than the retention time from the repository.\n"
-	"Record, analysis, log and the rows in the database stay for good. Only dumps that\n"
+	"Remove dumps from the repository whose time is over, and where a quota is exceeded those "
+	"that\n"
+	"are worth the least. Record, analysis, log and the rows in the database stay for good, "
+	"and\n"
+	"why a dump went is noted there. What is held (eyrie hold) is never removed. Only dumps "
+	"that\n"
 	"populate has taken in are removed. Safe to kill and to run again.\n"
 	"\n"
 	"Options:\n" CENTER_OPTIONS_HELP
-	"  --retention TIME   in place of [repository] retention (30d); 12h, 30d, 8w\n"
-	"  -n, --dry-run      say what would be removed, remove nothing\n"
+	"  --retention TIME   in place of [retention] default (30d); 12h, 30d, 8w\n"
+	"  -n, --dry-run      list each dump with its state, age and rule, and what would happen;\n"
+	"                     remove nothing\n"
 	"  -q, --quiet        print only the last line\n"
 	"  --help             this help\n"
 	"\n"
@@ -33,17 +38,20 @@ struct show {
 	bool dry_run;
 };
 
-static void on_dump(const char *path, uint64_t bytes, int64_t age, void *arg)
+static void on_dump(const struct purge_event *event, void *arg)
 {
 	const struct show *show = arg;
 
 	if (show->quiet)
 		return;
-	fputs(show->dry_run ? "would purge " : "purged ", stdout);
-	center_print_text(stdout, path);
-	printf(" (%" PRId64 " days old, ", age / 86400);
-	center_print_bytes(stdout, bytes);
-	puts(")");
+	fputs(!event->removed ? "keep " : show->dry_run ? "would purge " : "purged ", stdout);
+	center_print_text(stdout, event->dump->path);
+	printf(" (%s, %" PRId64 " days old, ", db_reason_state_name(event->dump->state),
+	       event->age / 86400);
+	center_print_bytes(stdout, event->bytes);
+	fputs("): ", stdout);
+	center_print_text(stdout, event->why);
+	puts("");
 }
 
 static struct ey_error *run(const struct center_options *common, const char *retention,
@@ -56,13 +64,14 @@ static struct ey_error *run(const struct center_options *common, const char *ret
 	struct ey_error *err = center_open(&center, common, 0);
 
 	if (!err && retention)
-		err = ey_config_set(&center.config, "repository", "retention", retention,
+		err = ey_config_set(&center.config, "retention", "default", retention,
 				    "--retention");
 	if (!err)
 		err = purge_options_load(&options, &center.config);
 	if (err)
 		return err;
 	options.dry_run = show->dry_run;
+	options.tell_all = show->dry_run && !show->quiet;
 	options.on_dump = on_dump;
 	options.arg = show;
 	if (!show->dry_run)
@@ -73,9 +82,10 @@ static struct ey_error *run(const struct center_options *common, const char *ret
 		err = ey_error_create(EY_ERR_IO, "%" PRIu64 " dump%s could not be removed",
 				      r.failed, r.failed == 1 ? "" : "s");
 	snprintf(summary, sizeof(summary),
-		 "%s %" PRIu64 " dump%s, %.1f MiB; %" PRIu64 " gone before",
+		 "%s %" PRIu64 " dump%s, %.1f MiB, %" PRIu64 " of them for quotas; %" PRIu64
+		 " gone before",
 		 show->dry_run ? "would free" : "freed", r.dumps, r.dumps == 1 ? "" : "s",
-		 (double)r.bytes / (1 << 20), r.gone);
+		 (double)r.bytes / (1 << 20), r.evicted, r.gone);
 	puts(summary);
 	return center_job_finish(&center, err, summary);
 }

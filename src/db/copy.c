@@ -37,6 +37,8 @@ static const struct table {
 	{"crash_parts", {"crash_id", "part"}},
 	{"folders", {"path"}},
 	{"rejects", {"path"}},
+	{"holds", {"id"}},
+	{"removals", {"id"}},
 	{"alerts", {"id"}},
 	{"alert_crashes", {"alert_id", "crash_id"}},
 	{"outbox", {"id"}},

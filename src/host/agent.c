@@ -23,6 +23,7 @@
 #include "host/spool.h"
 #include "store/policy.h"
 #include "store/repository.h"
+#include "store/sealed.h"
 
 /** A run: everything that is open. */
 struct run {
@@ -66,6 +67,8 @@ static struct ey_error *open_store(struct run *r)
 		return NULL;
 	struct ey_error *err = store_open_with(r->options->repository, r->options->store_flags,
 					       &r->options->s3, &r->store);
+	if (!err)
+		err = store_set_recipients(r->store, r->options->seal_to);
 	if (err)
 		return err;
 	err = store_policy_load(r->store, &r->policy);
@@ -357,6 +360,7 @@ struct ey_error *agent_options_load(const struct ey_config *config, struct agent
 		.repository =
 			ey_config_string(config, "repository", "path", "/var/lib/eyrie/repository"),
 		.site = ey_config_string(config, "repository", "site", "default"),
+		.seal_to = ey_config_string(config, "repository", "seal_to", "auto"),
 		.sysroot = "",
 	};
 	struct ey_error *err =

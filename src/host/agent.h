@@ -24,6 +24,8 @@ struct agent_options {
 	const char *repository;
 	unsigned int store_flags;
 	struct store_s3_options s3;
+	/** [repository] seal_to, see store_set_recipients(); NULL: "auto". */
+	const char *seal_to;
 	const char *site;
 	/** Where the agent remembers what it did. */
 	const char *state_dir;

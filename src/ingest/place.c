@@ -5,8 +5,10 @@
 #include <fcntl.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/file.h"
 #include "store/s3.h"
+#include "store/sealed.h"
 
 #define DEFAULT_UPLOADS "/var/lib/eyrie/uploads"
 
@@ -24,12 +26,25 @@ struct ey_error *place_open(const struct ey_config *config, struct store **ret)
 {
 	const char *root = ey_config_string(config, "repository", "path", STORE_DEFAULT_ROOT);
 	struct store_s3_options s3;
+	_cleanup_store_ struct store *store = NULL;
 	unsigned int flags = 0;
 	struct ey_error *err = store_s3_options_load(config, &s3);
 
 	if (!err)
 		err = place_flags(config, &flags);
-	return err ? err : store_open_with(root, flags ? flags : STORE_CREATE, &s3, ret);
+	if (!err)
+		err = store_open_with(root, flags ? flags : STORE_CREATE, &s3, &store);
+	// What hosts send here is sealed as what they would file themselves.
+	if (!err)
+		err = store_set_recipients(
+			store, ey_config_string(config, "repository", "seal_to", "auto"));
+	if (!err)
+		err = store_set_secret(
+			store, ey_config_string(config, "repository", "seal_secret", NULL));
+	if (err)
+		return err;
+	*ret = no_cleanup_ptr(store);
+	return NULL;
 }
 
 struct ey_error *place_open_uploads(const struct ey_config *config, struct store *store,

@@ -13,6 +13,7 @@
 #include "ingest/policy_make.h"
 #include "ingest/take.h"
 #include "store/repository.h"
+#include "store/sealed.h"
 
 enum { PROGRESS_EVERY = 200 };
 
@@ -39,6 +40,7 @@ struct ey_error *populate_options_load(struct populate_options *options,
 	if (!err)
 		err = place_flags(config, &options->store_flags);
 	options->root = ey_config_string(config, "repository", "path", STORE_DEFAULT_ROOT);
+	options->seal_secret = ey_config_string(config, "repository", "seal_secret", NULL);
 	return err;
 }
 
@@ -185,6 +187,8 @@ struct ey_error *populate_run(struct db *db, const struct populate_options *opti
 	*ret = (struct populate_result){0};
 	struct ey_error *err =
 		store_open_with(options->root, options->store_flags, &options->s3, &store);
+	if (!err)
+		err = store_set_secret(store, options->seal_secret);
 	if (err)
 		return err;
 	if (options->only) {

@@ -42,6 +42,8 @@ struct populate_options {
 	unsigned int store_flags;
 	/** What the center wants, for the policy document. */
 	struct policy_rules rules;
+	/** File of the secret key with which sealed texts are read; NULL: none. */
+	const char *seal_secret;
 	/** Largest record.json and analysis.txt, bytes; 0: 32 MiB and 16 MiB. */
 	uint64_t max_record_bytes;
 	uint64_t max_analysis_bytes;

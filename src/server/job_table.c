@@ -154,6 +154,10 @@ static struct ey_error *run_purge(void *arg, struct ey_buf *said, bool *kick)
 				       r.failed);
 	ey_buf_printf(said, "%" PRIu64 " dumps removed, %" PRIu64 " MB", r.dumps,
 		      r.bytes / 1000000);
+	if (r.evicted)
+		ey_buf_printf(said, ", %" PRIu64 " of them for quotas", r.evicted);
+	if (r.over)
+		ey_buf_printf(said, "; %" PRIu64 " quotas still exceeded", r.over);
 	if (r.dumps)
 		ey_log_info("purge: %s", ey_buf_str(said));
 	return NULL;

@@ -30,6 +30,8 @@ struct store_place {
 /** What each function does is said at the public function of its name. */
 struct store_ops {
 	void (*destroy)(struct store *store);
+	/** Dumps are sealed by file() itself, where store->seal_to says so; else before it. */
+	bool file_seals;
 	/** Sets ret->already, and @p name_ret where the crash has another name than the place's. */
 	struct ey_error *(*file)(struct store *store, const struct store_crash *crash,
 				 const struct store_place *place, bool *already_ret,
@@ -88,6 +90,9 @@ struct store {
 	const struct store_ops *ops;
 	/** As it was given, for messages. */
 	char *root;
+	/** What is filed is sealed to these, and read with this (store/sealed.h); NULL: not. */
+	struct seal_recipients *seal_to;
+	struct seal_secret *secret;
 };
 
 struct store_reader_ops {

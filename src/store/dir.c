@@ -227,6 +227,7 @@ static struct ey_error *entry_remove(const struct store_entry *entry, const char
 static const struct store_ops dir_ops = {
 	.destroy = destroy,
 	.file = store_dir_file,
+	.file_seals = true,
 	.walk = store_dir_walk,
 	.read = read_root,
 	.put = put_root,

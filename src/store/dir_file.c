@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "store/internal.h"
+#include "store/sealed.h"
 
 enum {
 	/** Left free on the repository's file system after a dump is copied, bytes. */
@@ -77,6 +78,7 @@ struct building {
 	int fd;
 	mode_t file_mode;
 	const struct store_crash *crash;
+	const struct store *store;
 	/** The text of STORE_CHECKSUMS. */
 	struct ey_buf sums;
 };
@@ -140,6 +142,33 @@ struct ey_error *store_copy_dump(int source, int fd, char hex_ret[STORE_DIGEST_T
 	return NULL;
 }
 
+// Straight into its place: the original never lies in the repository.
+static struct ey_error *seal_dump(const struct building *b, const struct stat *before,
+				  char hex_ret[STORE_DIGEST_TEXT])
+{
+	int source = b->crash->vmcore_fd;
+	struct stat after;
+	struct ey_error *err = store_check_space(b->fd, before);
+
+	if (err)
+		return err;
+	_cleanup_close_ int fd = create(b, STORE_VMCORE);
+	if (fd < 0)
+		return ey_error_errno(EY_ERR_IO, errno, "cannot create %s", STORE_VMCORE);
+	if (lseek(source, 0, SEEK_SET) < 0)
+		return ey_error_errno(EY_ERR_IO, errno, "cannot read the dump");
+	err = seal_fd(source, fd, b->store->seal_to, SEAL_DUMPS, NULL);
+	if (!err)
+		err = store_hash_fd(fd, hex_ret);
+	if (err)
+		return ey_error_prefix(err, "%s", STORE_VMCORE);
+	if (fstat(source, &after) < 0 || after.st_size != before->st_size ||
+	    after.st_mtim.tv_sec != before->st_mtim.tv_sec ||
+	    after.st_mtim.tv_nsec != before->st_mtim.tv_nsec)
+		return ey_error_create(EY_ERR_IO, "the dump changes while it is copied");
+	return sync_and_close(&fd, STORE_VMCORE);
+}
+
 static struct ey_error *copy_dump(const struct building *b, char hex_ret[STORE_DIGEST_TEXT])
 {
 	_cleanup_close_ int fd = create(b, STORE_VMCORE);
@@ -177,6 +206,12 @@ static struct ey_error *write_dump(struct building *b)
 		return NULL;
 	if (fstat(source, &st) < 0 || !S_ISREG(st.st_mode))
 		return ey_error_create(EY_ERR_INPUT, "the dump is not a regular file");
+	if (store_seals(b->store, SEAL_DUMPS)) {
+		err = seal_dump(b, &st, hex);
+		if (!err)
+			ey_buf_printf(&b->sums, "%s  %s\n", hex, STORE_VMCORE);
+		return err;
+	}
 	// By the descriptor, not by name: exactly the file that was looked at.
 	snprintf(self, sizeof(self), "/proc/self/fd/%d", source);
 	if (b->crash->may_link && !linkat(AT_FDCWD, self, b->fd, STORE_VMCORE, AT_SYMLINK_FOLLOW))
@@ -240,7 +275,8 @@ static struct ey_error *file_in(const struct store_dir *store, int hostfd,
 				const struct store_crash *crash, const char *name,
 				bool *already_ret)
 {
-	struct building b = {.fd = -1, .file_mode = store->file_mode, .crash = crash};
+	struct building b = {
+		.fd = -1, .file_mode = store->file_mode, .crash = crash, .store = &store->store};
 	_cleanup_free_ char *temp = NULL;
 
 	// Before the next one is made, so that a writer that is killed again and again leaves one.

@@ -6,6 +6,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "store/backend.h"
+#include "store/sealed.h"
 
 struct ey_error *store_entry_open(struct store *store, const char *path, struct store_entry **ret)
 {
@@ -99,12 +100,29 @@ struct ey_error *store_entry_read(const struct store_entry *entry, const char *n
 				  char **data_ret, size_t *len_ret)
 {
 	_cleanup_store_reader_ struct store_reader *reader = NULL;
+	_cleanup_free_ char *data = NULL;
+	char head[SEAL_MAGIC_BYTES];
+	size_t len, n, room = max;
 	struct ey_error *err = store_entry_open_reader(entry, name, &reader);
 
 	if (err)
 		return err;
-	return ey_error_prefix(store_reader_read_whole(reader, max, data_ret, len_ret), "%s: %s",
-			       entry->path, name);
+	// Sealed, it is a little longer.
+	if (reader->size > max && max < SIZE_MAX / 2) {
+		err = store_reader_read(reader, 0, head, sizeof(head), &n);
+		if (!err && seal_is_sealed(head, n))
+			room = seal_size(max);
+	}
+	if (!err)
+		err = store_reader_read_whole(reader, room, &data, &len);
+	if (!err)
+		err = store_unseal_text(entry->store, max, &data, &len);
+	if (err)
+		return ey_error_prefix(err, "%s: %s", entry->path, name);
+	*data_ret = no_cleanup_ptr(data);
+	if (len_ret)
+		*len_ret = len;
+	return NULL;
 }
 
 struct ey_error *store_entry_put(const struct store_entry *entry, const char *name,
@@ -119,6 +137,8 @@ struct ey_error *store_entry_add_dump(const struct store_entry *entry,
 				      const struct store_new_dump *dump, bool *already_ret)
 {
 	struct store_new_dump d = *dump;
+	_cleanup_close_ int sealed = -1;
+	char hex[STORE_DIGEST_TEXT];
 	bool already = false;
 	struct stat st;
 
@@ -127,6 +147,15 @@ struct ey_error *store_entry_add_dump(const struct store_entry *entry,
 	struct ey_error *err = check_name(d.name);
 	if (!err && (fstat(d.fd, &st) < 0 || !S_ISREG(st.st_mode)))
 		err = ey_error_create(EY_ERR_INPUT, "the dump is not a regular file");
+	if (!err && store_seals(entry->store, SEAL_DUMPS)) {
+		err = store_seal_dump(entry->store, d.fd, &sealed, hex);
+		if (!err && d.sha256 && strcmp(d.sha256, hex) != 0)
+			err = ey_error_create(EY_ERR_INPUT, "the dump is not what was announced: "
+							    "its checksum differs");
+		d.fd = sealed;
+		d.may_link = true;
+		d.sha256 = NULL;
+	}
 	if (!err)
 		err = entry->store->ops->entry_add_dump(entry, &d, &already);
 	if (already_ret)

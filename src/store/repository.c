@@ -15,6 +15,7 @@
 #include "base/file.h"
 #include "store/backend.h"
 #include "store/s3_store.h"
+#include "store/sealed.h"
 
 enum { MAX_WRITER_LENGTH = 64 };
 
@@ -40,6 +41,7 @@ void store_destroy(struct store *store)
 {
 	if (!store)
 		return;
+	store_seal_deinit(store);
 	free(store->root);
 	store->ops->destroy(store);
 }
@@ -177,6 +179,28 @@ static struct ey_error *make_place(const struct store_crash *crash, const char *
 	return NULL;
 }
 
+// File the crash, sealed where the repository is to be sealed.
+static struct ey_error *file_sealed(struct store *store, const struct store_crash *crash,
+				    const struct store_place *place, bool *already_ret,
+				    char **name_ret)
+{
+	_cleanup_buf_ struct ey_buf record = EY_BUF_INIT, analysis = EY_BUF_INIT,
+				    dmesg = EY_BUF_INIT;
+	_cleanup_close_ int dump = -1;
+	struct store_crash c = *crash;
+	struct ey_error *err = store_seal_part(store, &c.record, &record);
+
+	if (!err)
+		err = store_seal_part(store, &c.analysis, &analysis);
+	if (!err)
+		err = store_seal_part(store, &c.dmesg, &dmesg);
+	if (!err && c.vmcore_fd >= 0 && !store->ops->file_seals && store_seals(store, SEAL_DUMPS)) {
+		err = store_seal_dump(store, c.vmcore_fd, &dump, NULL);
+		c.vmcore_fd = dump;
+	}
+	return err ? err : store->ops->file(store, &c, place, already_ret, name_ret);
+}
+
 struct ey_error *store_file(struct store *store, const struct store_crash *crash,
 			    struct store_filed *ret)
 {
@@ -190,7 +214,7 @@ struct ey_error *store_file(struct store *store, const struct store_crash *crash
 	struct ey_error *err = make_place(crash, host, &place);
 	if (err)
 		return err;
-	err = store->ops->file(store, crash, &place, &ret->already, &found);
+	err = file_sealed(store, crash, &place, &ret->already, &found);
 	if (!err &&
 	    asprintf(&ret->path, "%s/%s/%s", place.site, host, found ? found : place.name) < 0) {
 		ret->path = NULL;

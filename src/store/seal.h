@@ -114,6 +114,14 @@ struct seal_original {
 	unsigned char sha256[SEAL_DIGEST_BYTES];
 };
 
+/** Bytes of a sealed file with @p bytes in the original, for the most recipients. */
+static inline size_t seal_size(size_t bytes)
+{
+	enum { CHUNK_MIN = 4 << 10, MORE = 17, HEADER = 16 + 16 * 88 + 24, TRAILER = 57 };
+
+	return HEADER + bytes + (bytes / CHUNK_MIN + 1) * MORE + TRAILER;
+}
+
 /** Whether @p head, the beginning of a file, is that of a sealed one. */
 bool seal_is_sealed(const void *head, size_t len);
 

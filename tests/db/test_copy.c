@@ -126,6 +126,10 @@ static void fill(struct db *db, int crashes)
 		       "dmi_uuid, created) VALUES ('h', 1, 'ams1', 'web-01', '', '', 1);"
 		       "INSERT INTO audit (time, kind, who, address, action, object, detail) "
 		       "VALUES (1, 'person', 'robin', '', 'issue.change', '1', '')"));
+	ok(db_exec(db, "INSERT INTO holds (scope, subject_id, who, why, created) "
+		       "VALUES ('crash', 1, 'eva', 'case 4711', 1);"
+		       "INSERT INTO removals (crash_id, path, time, kind, why, bytes) "
+		       "VALUES (1, 'a/b/c', 1, 'quota', 'too many', 3)"));
 	ok(db_exec(db, "INSERT INTO uploads VALUES ('a', 1, 1, 'north', -1, '', 1, 2)"));
 }
 

@@ -17,6 +17,7 @@
 #include "base/file.h"
 #include "store/seal.h"
 #include "store/seal_format.h"
+#include "store/sealed.h"
 
 static struct seal_secret key, other;
 static struct seal_recipients to;
@@ -390,6 +391,115 @@ static void test_secret_for_all(void **state)
 	unlink(path);
 }
 
+static void assert_sealed(const char *root, const char *path, const char *name, bool sealed)
+{
+	_cleanup_free_ char *full = NULL, *data = NULL;
+	size_t len;
+
+	assert_true(asprintf(&full, "%s/%s/%s", root, path, name) > 0);
+	assert_null(ey_file_read_whole(full, 1 << 20, &data, &len));
+	assert_int_equal(seal_is_sealed(data, len), sealed);
+}
+
+// The repository of hosts that may write and not read: a center with the key reads all of it.
+static void test_repository(void **state)
+{
+	char root[] = "/tmp/eyrie-seal-XXXXXX", dump[] = "/tmp/eyrie-seal-XXXXXX", command[64];
+	_cleanup_close_ int fd = mkstemp(dump), plain = -1;
+	_cleanup_buf_ struct ey_buf keys = EY_BUF_INIT, secret = EY_BUF_INIT;
+	_cleanup_store_ struct store *store = NULL;
+	_cleanup_store_entry_ struct store_entry *entry = NULL;
+	_cleanup_free_ char *path = NULL, *text = NULL, *key_path = NULL, *victim = NULL;
+	const struct store_crash crash = {.site = "north",
+					  .hostname = "web-01",
+					  .time = 1795435200,
+					  .id = "a crash",
+					  .record = {"{}", 2},
+					  .analysis = {"crash> bt", 9},
+					  .vmcore_fd = fd,
+					  .may_link = true};
+	struct store_filed filed;
+	char back[5] = "";
+	uint64_t size;
+
+	assert_non_null(mkdtemp(root));
+	assert_null(ey_write_all(fd, "dump", 4));
+	assert_null(store_open(root, 0, &store));
+	// Nothing published: nothing is sealed. Keys that are damaged: nothing is filed.
+	assert_null(store_set_recipients(store, NULL));
+	assert_false(store_seals(store, SEAL_DUMPS));
+	assert_null(store_put(store, SEAL_PUBLIC_FILE, "all 1234\n", 9));
+	_cleanup_error_ struct ey_error *bad = store_set_recipients(store, "auto");
+	assert_non_null(bad);
+	seal_public_write(&keys, SEAL_ALL, key.public_key, "center");
+	assert_null(store_put(store, SEAL_PUBLIC_FILE, keys.data, keys.len));
+	assert_null(store_set_recipients(store, "auto"));
+	assert_true(store_seals(store, SEAL_DUMPS) && store_seals(store, SEAL_TEXTS));
+	assert_null(store_file(store, &crash, &filed));
+	path = filed.path;
+	assert_sealed(root, path, STORE_RECORD, true);
+	assert_sealed(root, path, STORE_ANALYSIS, true);
+	assert_sealed(root, path, STORE_VMCORE, true);
+	assert_sealed(root, path, STORE_CHECKSUMS, false);
+
+	assert_null(store_entry_open(store, path, &entry));
+	assert_null(store_entry_verify(entry));
+	_cleanup_error_ struct ey_error *no_key =
+		store_entry_read(entry, STORE_RECORD, 100, &text, NULL);
+	assert_non_null(no_key);
+	assert_int_equal(no_key->code, EY_ERR_INPUT);
+	assert_non_null(strstr(no_key->message, "seal_secret"));
+	_cleanup_error_ struct ey_error *no_dump =
+		store_entry_open_plain(entry, STORE_VMCORE, &plain, &size);
+	assert_non_null(no_dump);
+
+	assert_true(asprintf(&key_path, "%s/secret", root) > 0);
+	assert_null(seal_secret_write(&secret, &key, NULL, &seal_effort_default));
+	assert_null(ey_file_write_whole(key_path, 0600, secret.data, secret.len));
+	assert_null(store_set_secret(store, key_path));
+	assert_null(store_entry_read(entry, STORE_RECORD, 100, &text, NULL));
+	assert_string_equal(text, "{}");
+	free(text);
+	text = NULL;
+	_cleanup_error_ struct ey_error *large =
+		store_entry_read(entry, STORE_ANALYSIS, 8, &text, NULL);
+	assert_non_null(large);
+	assert_null(store_entry_open_plain(entry, STORE_VMCORE, &plain, &size));
+	assert_int_equal(size, 4);
+	assert_int_equal(read(plain, back, 4), 4);
+	assert_string_equal(back, "dump");
+
+	// A dump that comes later is sealed as well, and compared with what was announced.
+	uint64_t bytes;
+	bool already;
+	char right[STORE_DIGEST_TEXT];
+	assert_null(store_entry_remove_dump(entry, &bytes));
+	char wrong[STORE_DIGEST_TEXT];
+	store_hash_bytes("dump", 4, right);
+	store_hash_bytes("pump", 4, wrong);
+	_cleanup_error_ struct ey_error *other_dump = store_entry_add_dump(
+		entry, &(struct store_new_dump){.fd = fd, .sha256 = wrong}, &already);
+	assert_non_null(other_dump);
+	assert_int_equal(other_dump->code, EY_ERR_INPUT);
+	assert_null(store_entry_add_dump(entry, &(struct store_new_dump){.fd = fd, .sha256 = right},
+					 &already));
+	assert_sealed(root, path, STORE_VMCORE, true);
+	assert_null(store_entry_verify(entry));
+
+	// Damaged on the disk: it is not given out.
+	assert_true(asprintf(&victim, "%s/%s/vmcore", root, path) > 0);
+	_cleanup_close_ int damaged = open(victim, O_WRONLY);
+	assert_int_equal(pwrite(damaged, "x", 1, 150), 1);
+	close(no_cleanup_fd(plain));
+	_cleanup_error_ struct ey_error *damage =
+		store_entry_open_plain(entry, STORE_VMCORE, &plain, &size);
+	assert_non_null(damage);
+	assert_non_null(strstr(damage->message, "damaged"));
+	unlink(dump);
+	snprintf(command, sizeof(command), "rm -rf %s", root);
+	assert_int_equal(system(command), 0);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -399,6 +509,7 @@ int main(void)
 		cmocka_unit_test(test_claims),		cmocka_unit_test(test_false_original),
 		cmocka_unit_test(test_files),		cmocka_unit_test(test_public_keys),
 		cmocka_unit_test(test_secret_keys),	cmocka_unit_test(test_secret_for_all),
+		cmocka_unit_test(test_repository),
 	};
 
 	return cmocka_run_group_tests(tests, make_keys, NULL);
