@@ -28,10 +28,13 @@ static const char help[] =
 	"Find what kdump left on this host, analyse it, and file record, analysis, log and dump\n"
 	"into the repository. Each dump is handled once, however often the agent is killed. The\n"
 	"dump of a reason that the repository's policy.json does not want is not copied.\n"
+	"With a center, evidence goes there over HTTP, and the dump where the center wants it;\n"
+	"once a day and at each boot the center is told that the host lives, and what it is.\n"
 	"\n"
 	"Options:\n"
 	"  --crash-dir DIR    where kdump writes (/var/crash)\n"
 	"  --repository DIR   the repository, local or a mounted tree (/var/lib/eyrie/repository)\n"
+	"  --center URL       send to this center, in place of a repository (none)\n"
 	"  --site NAME        the folder of this site in it (default)\n"
 	"  --state-dir DIR    what the agent remembers (/var/lib/eyrie/agent)\n"
 	"  --once             one run, then end (this is the default)\n"
@@ -62,7 +65,10 @@ static void print_rest(const struct agent_options *o, const struct agent_result 
 	if (r->waiting)
 		printf("%zu dump%s in %s still being written\n", r->waiting,
 		       r->waiting == 1 ? " is" : "s are", o->crash_dir);
-	else if (!lines && !r->failed)
+	if (r->deferred)
+		printf("%zu dump%s wanted by the center later\n", r->deferred,
+		       r->deferred == 1 ? " is" : "s are");
+	else if (!r->waiting && !lines && !r->failed)
 		printf("nothing new in %s\n", o->crash_dir);
 	fflush(stdout);
 }
@@ -95,14 +101,14 @@ static void __attribute__((noreturn)) watch(const struct agent_options *options)
 	for (;;) {
 		struct agent_result result;
 		struct ey_error *err = agent_run(options, &result);
-		bool busy = err || result.waiting;
+		bool busy = err || result.waiting || result.deferred;
 
 		ey_error_report(err);
 		wait_for_change(notify, options->crash_dir, busy ? BUSY_SECONDS : IDLE_SECONDS);
 	}
 }
 
-static int run(const struct ey_config *config, bool stay)
+static int run(const struct ey_config *config, bool stay, bool repository)
 {
 	struct agent_options options;
 	struct agent_result result;
@@ -111,6 +117,9 @@ static int run(const struct ey_config *config, bool stay)
 
 	if (err)
 		return ey_error_report(err);
+	// Who names a repository means it, whatever the configuration says of a center.
+	if (repository)
+		options.center = NULL;
 	// The repository's root says who may read what is filed.
 	umask(0);
 	// A limit on the size of files must be an error of one write, not our end.
@@ -129,11 +138,13 @@ static int run(const struct ey_config *config, bool stay)
 int cmd_agent(int argc, char **argv)
 {
 	enum { OPT_CONFIG = 1, OPT_ONCE, OPT_WATCH, OPT_SETTING };
+	enum { SETTING_REPOSITORY = 1, SETTING_CENTER = 4 };
 	static const struct option options[] = {
 		{"crash-dir", required_argument, NULL, OPT_SETTING + 0},
 		{"repository", required_argument, NULL, OPT_SETTING + 1},
 		{"site", required_argument, NULL, OPT_SETTING + 2},
 		{"state-dir", required_argument, NULL, OPT_SETTING + 3},
+		{"center", required_argument, NULL, OPT_SETTING + 4},
 		{"config", required_argument, NULL, OPT_CONFIG},
 		{"once", no_argument, NULL, OPT_ONCE},
 		{"watch", no_argument, NULL, OPT_WATCH},
@@ -145,10 +156,9 @@ int cmd_agent(int argc, char **argv)
 		const char *key;
 		const char *where;
 	} settings[] = {
-		{"agent", "crash_dir", "--crash-dir"},
-		{"repository", "path", "--repository"},
-		{"repository", "site", "--site"},
-		{"agent", "state_dir", "--state-dir"},
+		{"agent", "crash_dir", "--crash-dir"}, {"repository", "path", "--repository"},
+		{"repository", "site", "--site"},      {"agent", "state_dir", "--state-dir"},
+		{"agent", "center", "--center"},
 	};
 	const char *values[EY_ARRAY_SIZE(settings)] = {NULL};
 	_cleanup_config_ struct ey_config config = {0};
@@ -176,6 +186,11 @@ int cmd_agent(int argc, char **argv)
 			values[c - OPT_SETTING] = optarg;
 		}
 	}
+	if (values[SETTING_REPOSITORY] && values[SETTING_CENTER]) {
+		fprintf(stderr, "eyrie agent: --repository and --center exclude each other; see "
+				"'eyrie agent --help'\n");
+		return 1;
+	}
 	if (optind < argc || (once && stay)) {
 		fprintf(stderr, "eyrie agent: %s; see 'eyrie agent --help'\n",
 			once && stay ? "--once and --watch exclude each other"
@@ -188,5 +203,5 @@ int cmd_agent(int argc, char **argv)
 			err = ey_config_set(&config, settings[i].section, settings[i].key,
 					    values[i], settings[i].where);
 	}
-	return err ? ey_error_report(err) : run(&config, stay);
+	return err ? ey_error_report(err) : run(&config, stay, values[SETTING_REPOSITORY] != NULL);
 }

@@ -49,6 +49,7 @@ static const struct command commands[] = {
 #endif
 #ifdef EYRIE_HAVE_AGENT
 	{"agent", cmd_agent, "Find this host's new dumps, analyse and file them"},
+	{"enroll", cmd_enroll, "Make this host known to a center, and keep its token"},
 #endif
 #ifdef EYRIE_HAVE_SEAL
 	{"seal", cmd_seal,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "host/agent.h"
+#include "host/agent_internal.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -10,7 +10,6 @@
 
 #include <jansson.h>
 
-#include "analysis/record_read.h"
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -18,23 +17,11 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "host/evidence.h"
-#include "host/finder.h"
-#include "host/identity.h"
-#include "host/spool.h"
-#include "store/policy.h"
-#include "store/repository.h"
 #include "store/sealed.h"
 
-/** A run: everything that is open. */
-struct run {
-	const struct agent_options *options;
-	struct agent_result *result;
-	struct host_spool *spool;
-	struct host_identity identity;
-	/** Opened when there is something to file. */
-	struct store *store;
-	struct store_policy policy;
-	int64_t now;
+enum {
+	/** A little less than a day, as the daily run is jittered. */
+	HEARTBEAT_SECONDS = 20 * 3600,
 };
 
 static void run_deinit(struct run *r)
@@ -43,6 +30,7 @@ static void run_deinit(struct run *r)
 	host_identity_deinit(&r->identity);
 	store_destroy(r->store);
 	store_policy_deinit(&r->policy);
+	client_destroy(r->client);
 }
 #define _cleanup_run_ __attribute__((cleanup(run_deinit)))
 
@@ -103,31 +91,38 @@ static void add_title(struct ey_buf *line, const struct record *record)
 	}
 }
 
-// The one line for the operator. What comes from the dump may hold anything.
-static void report(const struct run *r, const char *name, const struct record *record,
-		   const struct store_filed *filed, enum store_want want, bool have_dump,
-		   uint64_t bytes)
+void agent_report(const struct run *r, const struct filing *f, const char *outcome)
 {
 	_cleanup_buf_ struct ey_buf line = EY_BUF_INIT;
 
-	ey_text_clean(&line, name, strlen(name));
+	ey_text_clean(&line, f->name, strlen(f->name));
 	ey_buf_adds(&line, ": ");
-	add_title(&line, record);
-	ey_buf_printf(&line, "; %s %s", filed->already ? "already filed as" : "filed as",
-		      filed->path);
-	if (!filed->already && !have_dump)
-		ey_buf_adds(&line, ", there is no dump");
-	else if (!filed->already && want == STORE_WANT_VMCORE)
-		ey_buf_printf(&line, " with its dump (%" PRIu64 " MiB)", (bytes + (1 << 19)) >> 20);
-	else if (!filed->already)
-		ey_buf_printf(&line, " without its dump: the policy wants %s of this reason",
-			      want == STORE_WANT_DMESG ? "only the log" : "nothing more");
+	add_title(&line, f->record);
+	ey_buf_printf(&line, "; %s", outcome);
 	for (size_t i = 0; i < line.len; i++) {
 		if (line.data[i] == '\n' || line.data[i] == '\t')
 			line.data[i] = ' ';
 	}
 	if (r->options->report)
 		r->options->report(ey_buf_str(&line), r->options->report_arg);
+}
+
+static void tell(const struct run *r, const struct filing *f, const struct store_filed *filed,
+		 enum store_want want)
+{
+	_cleanup_buf_ struct ey_buf text = EY_BUF_INIT;
+
+	ey_buf_printf(&text, "%s %s", filed->already ? "already filed as" : "filed as",
+		      filed->path);
+	if (!filed->already && (!f->dump || !f->dump->vmcore))
+		ey_buf_adds(&text, ", there is no dump");
+	else if (!filed->already && want == STORE_WANT_VMCORE)
+		ey_buf_printf(&text, " with its dump (%" PRIu64 " MiB)",
+			      (f->dump->bytes + (1 << 19)) >> 20);
+	else if (!filed->already)
+		ey_buf_printf(&text, " without its dump: the policy wants %s of this reason",
+			      want == STORE_WANT_DMESG ? "only the log" : "nothing more");
+	agent_report(r, f, ey_buf_str(&text));
 }
 
 // A crash that came by another road, or when the policy did not want its dump, may be there without
@@ -147,35 +142,27 @@ static struct ey_error *is_only_copy(struct run *r, const struct store_filed *fi
 	return err;
 }
 
-// File what is in the spool. dump NULL: its source is gone. keep_ret: the source must stay.
-static struct ey_error *file_evidence(struct run *r, const char *key, const char *name,
-				      const struct host_dump *dump,
-				      const struct host_evidence *evidence, bool *keep_ret)
+static struct ey_error *file_in_repository(struct run *r, struct filing *f)
 {
-	_cleanup_record_ struct record record = {0};
-	_cleanup_free_ char *id = NULL, *path = NULL;
+	const struct host_evidence *evidence = f->evidence;
+	_cleanup_free_ char *path = NULL;
 	_cleanup_close_ int fd = -1;
 	struct store_filed filed;
-	struct ey_error *err = record_read(evidence->record, evidence->record_len, &record);
+	struct ey_error *err = open_store(r);
 
-	if (!err)
-		err = record_crash_id(&record, &id);
-	if (!err)
-		err = open_store(r);
 	if (err)
 		return err;
-	enum store_want want =
-		store_policy_decide(&r->policy, record.have_event ? record.event.reason : NULL);
-	bool have_dump = dump && dump->vmcore;
-	if (have_dump && want == STORE_WANT_VMCORE)
-		err = host_dump_open(r->options->crash_dir, dump->folder, dump->vmcore, &fd);
+	enum store_want want = store_policy_decide(
+		&r->policy, f->record->have_event ? f->record->event.reason : NULL);
+	if (f->dump && f->dump->vmcore && want == STORE_WANT_VMCORE)
+		err = host_dump_open(r->options->crash_dir, f->dump->folder, f->dump->vmcore, &fd);
 	if (err)
 		return err;
 	struct store_crash crash = {
 		.site = r->options->site,
-		.hostname = record_hostname(&record),
-		.time = record.system.crash_time,
-		.id = id,
+		.hostname = record_hostname(f->record),
+		.time = f->record->system.crash_time,
+		.id = f->id,
 		.record = {evidence->record, evidence->record_len},
 		.analysis = {evidence->analysis, evidence->analysis_len},
 		.dmesg = {want == STORE_WANT_NOTHING ? NULL : evidence->dmesg, evidence->dmesg_len},
@@ -187,24 +174,44 @@ static struct ey_error *file_evidence(struct run *r, const char *key, const char
 	if (err)
 		return err;
 	path = filed.path;
-	*keep_ret = false;
 	if (fd >= 0)
-		err = is_only_copy(r, &filed, keep_ret);
-	if (!err && *keep_ret) {
+		err = is_only_copy(r, &filed, &f->keep);
+	if (!err && f->keep) {
 		ey_log_warning("%s/%s stays: its crash is filed as %s, but without the dump",
-			       r->options->crash_dir, name, path);
+			       r->options->crash_dir, f->name, path);
 		r->result->known++;
 		return NULL;
 	}
 	if (!err)
-		err = host_spool_done(r->spool, key, path);
+		err = host_spool_done(r->spool, f->key, path);
 	if (err)
 		return err;
-	report(r, name, &record, &filed, want, have_dump, dump ? dump->bytes : 0);
+	tell(r, f, &filed, want);
 	r->result->known += filed.already;
 	r->result->filed += !filed.already;
 	r->result->with_dump += !filed.already && fd >= 0;
 	return NULL;
+}
+
+// File what is in the spool. dump NULL: its source is gone. keep_ret: the source must stay.
+static struct ey_error *file_evidence(struct run *r, const char *key, const char *name,
+				      const struct host_dump *dump,
+				      const struct host_evidence *evidence, bool *keep_ret)
+{
+	_cleanup_record_ struct record record = {0};
+	_cleanup_free_ char *id = NULL;
+	struct filing f = {.key = key, .name = name, .dump = dump, .evidence = evidence};
+	struct ey_error *err = record_read(evidence->record, evidence->record_len, &record);
+
+	if (!err)
+		err = record_crash_id(&record, &id);
+	if (err)
+		return err;
+	f.record = &record;
+	f.id = id;
+	err = r->options->center ? agent_file_at_center(r, &f) : file_in_repository(r, &f);
+	*keep_ret = f.keep;
+	return err;
 }
 
 static struct ey_error *get_evidence(struct run *r, const struct host_dump *dump,
@@ -340,6 +347,12 @@ struct ey_error *agent_run(const struct agent_options *options, struct agent_res
 	for (size_t i = 0; i < dumps.count; i++)
 		count_failure(&r, dumps.dumps[i].folder, handle_dump(&r, &dumps.dumps[i]));
 	err = handle_orphans(&r, &dumps);
+	_cleanup_error_ struct ey_error *beat =
+		!err && options->center ? agent_heartbeat(&r) : NULL;
+	if (!err && !ret->failed)
+		return no_cleanup_ptr(beat);
+	if (beat)
+		ey_log_error("%s", beat->message);
 	if (!err && ret->failed)
 		err = ey_error_create(EY_ERR_IO,
 				      "%zu of %zu crashes could not be filed; the next run tries "
@@ -361,6 +374,12 @@ struct ey_error *agent_options_load(const struct ey_config *config, struct agent
 			ey_config_string(config, "repository", "path", "/var/lib/eyrie/repository"),
 		.site = ey_config_string(config, "repository", "site", "default"),
 		.seal_to = ey_config_string(config, "repository", "seal_to", "auto"),
+		.center = ey_config_string(config, "agent", "center", NULL),
+		.ca_file = ey_config_string(config, "agent", "ca_file", NULL),
+		.token_file = ey_config_string(config, "agent", "token_file", NULL),
+		.center_site = ey_config_string(config, "repository", "site", NULL),
+		.image = ey_config_string(config, "agent", "image", NULL),
+		.config = config,
 		.sysroot = "",
 	};
 	struct ey_error *err =
@@ -371,6 +390,9 @@ struct ey_error *agent_options_load(const struct ey_config *config, struct agent
 		err = ey_config_bool(config, "agent", "remove_source", false, &ret->remove_source);
 	if (!err)
 		err = ey_config_duration(config, "agent", "settle", 60, &ret->settle);
+	if (!err)
+		err = ey_config_duration(config, "agent", "heartbeat", HEARTBEAT_SECONDS,
+					 &ret->heartbeat);
 	if (!err)
 		err = ey_config_duration(config, "agent", "analysis_timeout", 120, &timeout);
 	if (!err)

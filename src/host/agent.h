@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /**
  * @file
- * The agent's run: what kdump left on this host is analysed and filed into the repository, each
- * dump once.
+ * The agent's run: what kdump left on this host is analysed and filed into the repository, or at a
+ * center, each dump once. A center is also told that the host lives.
  */
 #ifndef EYRIE_HOST_AGENT_H
 #define EYRIE_HOST_AGENT_H
@@ -27,6 +27,21 @@ struct agent_options {
 	/** [repository] seal_to, see store_set_recipients(); NULL: "auto". */
 	const char *seal_to;
 	const char *site;
+	/**
+	 * The center's address: then crashes go there, and not into a repository. Its CA file
+	 * (NULL: the system's), the token's file (NULL: "token" in state_dir, if it is there), the
+	 * site that is told (NULL: none, the token says).
+	 */
+	const char *center;
+	const char *ca_file;
+	const char *token_file;
+	const char *center_site;
+	/** Seconds between heartbeats in one boot; 0: none are sent. */
+	int64_t heartbeat;
+	/** What the host was installed from, where the system does not say; may be NULL. */
+	const char *image;
+	/** With a section [labels]; may be NULL. */
+	const struct ey_config *config;
 	/** Where the agent remembers what it did. */
 	const char *state_dir;
 	/** Prefix of /etc, /proc and /sys; "" but in tests. */
@@ -49,6 +64,8 @@ struct agent_result {
 	size_t known;
 	/** Still being written. */
 	size_t waiting;
+	/** At the center, which wants the dump later. */
+	size_t deferred;
 	/** Could not be filed; the next run tries again. */
 	size_t failed;
 };

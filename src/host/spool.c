@@ -18,6 +18,7 @@ enum { MAX_TEXT_BYTES = 64 << 20, WRITER_DIGITS = 16 };
 #define RECORD	 "record.json"
 #define ANALYSIS "analysis.txt"
 #define DMESG	 "dmesg.txt"
+#define WAIT	 "wait"
 
 struct host_spool {
 	char *dir;
@@ -311,6 +312,34 @@ struct ey_error *host_spool_get(const struct host_spool *s, const char *key,
 	*ret = e;
 	e = (struct host_evidence){0};
 	return NULL;
+}
+
+struct ey_error *host_spool_wait(struct host_spool *s, const char *key, int64_t until)
+{
+	_cleanup_free_ char *path = NULL;
+	char text[32];
+
+	if (asprintf(&path, "%s/spool/%s/" WAIT, s->dir, key) < 0) {
+		path = NULL;
+		return &ey_error_nomem;
+	}
+	snprintf(text, sizeof(text), "%lld\n", (long long)until);
+	return ey_file_write_whole(path, 0600, text, strlen(text));
+}
+
+struct ey_error *host_spool_waits(const struct host_spool *s, const char *key, int64_t *until_ret)
+{
+	_cleanup_free_ char *text = NULL;
+	struct ey_error *err = get_file(s, key, WAIT, 32, &text, NULL);
+
+	*until_ret = 0;
+	if (err && err->code == EY_ERR_NOT_FOUND) {
+		ey_error_destroy(err);
+		return NULL;
+	}
+	if (!err)
+		*until_ret = strtoll(text, NULL, 10);
+	return err;
 }
 
 void host_spool_drop(struct host_spool *s, const char *key)

@@ -18,6 +18,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/error.h"
 
@@ -62,6 +63,17 @@ struct ey_error *host_spool_put(struct host_spool *spool, const char *key,
 /** Take a copy of what is there; EY_ERR_NOT_FOUND: nothing is. */
 struct ey_error *host_spool_get(const struct host_spool *spool, const char *key,
 				struct host_evidence *ret) EY_MUST_CHECK;
+enum {
+	/** Longest wait that is kept to, seconds. */
+	HOST_WAIT_MAX = 86400,
+};
+/** Note that what is in the spool of @p key is not to be filed before @p until. */
+struct ey_error *host_spool_wait(struct host_spool *spool, const char *key,
+				 int64_t until) EY_MUST_CHECK;
+/** Until when it waits; 0: it does not. */
+struct ey_error *host_spool_waits(const struct host_spool *spool, const char *key,
+				  int64_t *until_ret) EY_MUST_CHECK;
+
 /** Forget what is in the spool of @p key: it cannot be read. */
 void host_spool_drop(struct host_spool *spool, const char *key);
 
