@@ -13,8 +13,8 @@ import tempfile
 
 ROOT, EYRIE = sys.argv[1:3]
 PACKAGING = os.path.join(ROOT, "packaging")
-# systemd-analyze's exposure level times ten: below 2.0, where most services have 9.
-EXPOSURE = "20"
+# systemd-analyze's exposure level times ten: about 2, where most services have 9. The agent may reach the center.
+EXPOSURE = {"eyrie-agent.service": "25"}
 failures = 0
 
 
@@ -51,7 +51,7 @@ def units():
             check(done.returncode == 0 and not said, f"{name}: {done.stderr}")
             if name.endswith(".service"):
                 done = subprocess.run(["systemd-analyze", "security", "--offline=yes",
-                                       "--threshold=" + EXPOSURE, path],
+                                       "--threshold=" + EXPOSURE.get(name, "20"), path],
                                       capture_output=True, text=True)
                 check(done.returncode == 0, f"{name}: exposure {done.stdout[-100:]}")
 
