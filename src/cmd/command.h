@@ -27,6 +27,7 @@ int command_dispatch(const struct command *table, const char *program, const cha
 int cmd_analyze(int argc, char **argv);
 int cmd_types(int argc, char **argv);
 int cmd_oops(int argc, char **argv);
+int cmd_ask(int argc, char **argv);
 int cmd_agent(int argc, char **argv);
 int cmd_enroll(int argc, char **argv);
 int cmd_simulate(int argc, char **argv);

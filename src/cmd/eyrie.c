@@ -39,6 +39,16 @@ static int run_center_command(int argc, char **argv)
 	return errnum == ENOENT ? 1 : 3;
 }
 
+#ifdef EYRIE_HAVE_ASK
+// Known issues are the API's, but for files that sites share, which the center writes and reads.
+static int run_issue(int argc, char **argv)
+{
+	if (argc > 1 && (!strcmp(argv[1], "export") || !strcmp(argv[1], "import")))
+		return run_center_command(argc, argv);
+	return cmd_ask(argc, argv);
+}
+#endif
+
 static const struct command commands[] = {
 #ifdef EYRIE_HAVE_ANALYZE
 	{"analyze", cmd_analyze, "Analyse a kernel dump, from the dump alone"},
@@ -60,12 +70,20 @@ static const struct command commands[] = {
 	{"simulate", cmd_simulate,
 	 "Make up a fleet and its crashes, for demos, tests and benchmarks"},
 #endif
+#ifdef EYRIE_HAVE_ASK
+	{"crash", cmd_ask, "Crashes at the center: list, show, log, analysis, record"},
+	{"reason", cmd_ask, "Reasons that crashes are counted under: list, show"},
+	{"issue", run_issue, "Known issues: list, show, create, set, comment, ..., export, import"},
+	{"host", cmd_ask, "Hosts at the center: list, show, life"},
+	{"alert", cmd_ask, "Alerts: list, show, ack"},
+	{"overview", cmd_ask, "The fleet at a glance"},
+	{"events", cmd_ask, "Follow what happens"},
+#endif
 	{"ingest", run_center_command, "The whole chain for one dump: file, count, alert (center)"},
 	{"populate", run_center_command,
 	 "Take what is new in a repository into the database (center)"},
 	{"purge", run_center_command, "Remove dumps older than the retention time (center)"},
 	{"regroup", run_center_command, "Make the group keys of all crashes anew (center)"},
-	{"issue", run_center_command, "Share known issues with other sites (center)"},
 	{"hold", run_center_command, "Keep dumps from being removed, and release them (center)"},
 	{"scrub", run_center_command, "Compare dumps with their checksums (center)"},
 	{"db", run_center_command, "Back up, restore, copy or check the database (center)"},
