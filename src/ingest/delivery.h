@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /**
  * @file
- * A crash as a host delivers it over HTTP (ADR 0015): its record, which is read, and beside it the
+ * A crash as a host delivers it over HTTP (ADR 0017): its record, which is read, and beside it the
  * heavy parts, which are not. Everything in it may be hostile.
  */
 #ifndef EYRIE_INGEST_DELIVERY_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /**
  * @file
- * A dump that comes after its crash (ADR 0015): received piece by piece into a file of its own, and
+ * A dump that comes after its crash (ADR 0017): received piece by piece into a file of its own, and
  * when it is whole filed with the crash and noted in the database.
  */
 #ifndef EYRIE_INGEST_UPLOAD_H

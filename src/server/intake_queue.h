@@ -2,7 +2,7 @@
 /**
  * @file
  * Deliveries on their way into the database. One thread writes them, as many in a transaction as
- * have come meanwhile (group commit, ADR 0016): a commit waits for the disk, and so they share it.
+ * have come meanwhile (group commit, ADR 0018): a commit waits for the disk, and so they share it.
  * Each is answered when its own transaction is committed, and not before.
  */
 #ifndef EYRIE_SERVER_INTAKE_QUEUE_H
