@@ -43,6 +43,7 @@ int cmd_scrub(int argc, char **argv);
 int cmd_hold(int argc, char **argv);
 int cmd_monitor(int argc, char **argv);
 int cmd_report(int argc, char **argv);
+int cmd_hosts(int argc, char **argv);
 int cmd_db(int argc, char **argv);
 int cmd_user(int argc, char **argv);
 int cmd_token(int argc, char **argv);

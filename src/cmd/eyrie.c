@@ -86,6 +86,7 @@ static const struct command commands[] = {
 	{"regroup", run_center_command, "Make the group keys of all crashes anew (center)"},
 	{"hold", run_center_command, "Keep dumps from being removed, and release them (center)"},
 	{"scrub", run_center_command, "Compare dumps with their checksums (center)"},
+	{"hosts", run_center_command, "Take life and labels of hosts from a CSV file (center)"},
 	{"db", run_center_command, "Back up, restore, copy or check the database (center)"},
 	{"monitor", run_center_command, "Raise alerts and mail them (center)"},
 	{"user", run_center_command,

@@ -20,6 +20,7 @@ static const struct command commands[] = {
 	{"issue", cmd_issue_share, "Share known issues with other sites"},
 	{"hold", cmd_hold, "Keep dumps from being removed, and release them"},
 	{"scrub", cmd_scrub, "Compare dumps with their checksums"},
+	{"hosts", cmd_hosts, "Take life and labels of hosts from a CSV file"},
 	{"db", cmd_db, "Back up, restore, copy or check the database"},
 #endif
 #ifdef EYRIE_HAVE_MONITOR

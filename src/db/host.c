@@ -137,6 +137,33 @@ void db_host_list_deinit(struct db_host_list *list)
 	*list = (struct db_host_list){0};
 }
 
+struct ey_error *db_host_find(struct db *db, const struct db_host_key *key, int64_t *id_ret,
+			      size_t *found_ret)
+{
+	_cleanup_statement_ struct db_statement *st = NULL;
+	_cleanup_sql_ struct db_sql sql = {0};
+	bool row = true;
+
+	*id_ret = 0;
+	*found_ret = 0;
+	db_sql_add(&sql, "SELECT id FROM hosts");
+	if (key->dmi_uuid) {
+		db_sql_where(&sql, "lower(dmi_uuid) = lower(?)", db_text(key->dmi_uuid));
+	} else if (key->dmi_serial) {
+		db_sql_where(&sql, "dmi_serial = ?", db_text(key->dmi_serial));
+	} else {
+		db_sql_where(&sql, "hostname = ?", db_text(key->hostname ? key->hostname : ""));
+		db_sql_where_text(&sql, "site = ?", key->site);
+	}
+	db_sql_add(&sql, " ORDER BY id LIMIT 2");
+	struct ey_error *err = db_sql_query(db, &sql, &st);
+	while (!err && !(err = db_step(st, &row)) && row) {
+		++*found_ret;
+		*id_ret = *found_ret == 1 ? db_column_int(st, 0) : 0;
+	}
+	return err;
+}
+
 static void read_model(struct db_statement *st, struct db_arena *arena, void *item, bool *failed)
 {
 	struct db_model *m = item;

@@ -79,6 +79,18 @@ struct ey_error *db_host_get(struct db *db, int64_t id, struct db_host_list *ret
 void db_host_list_deinit(struct db_host_list *list);
 #define _cleanup_hosts_ __attribute__((cleanup(db_host_list_deinit)))
 
+/** Which host: the first of these that is set decides; all may be NULL. */
+struct db_host_key {
+	const char *dmi_uuid;
+	const char *dmi_serial;
+	const char *hostname;
+	/** Of the name; NULL: any. */
+	const char *site;
+};
+/** The host, and how many there are: @p id_ret is 0 where it is not one. */
+struct ey_error *db_host_find(struct db *db, const struct db_host_key *key, int64_t *id_ret,
+			      size_t *found_ret) EY_MUST_CHECK;
+
 /** A model: vendor and product as the firmware names them. */
 struct db_model {
 	int64_t id;

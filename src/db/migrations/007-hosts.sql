@@ -23,7 +23,7 @@ ALTER TABLE hosts ADD COLUMN image TEXT;
 UPDATE hosts SET told = last_seen;
 CREATE INDEX hosts_hostname ON hosts (hostname);
 CREATE INDEX hosts_serial ON hosts (dmi_serial);
-CREATE INDEX hosts_uuid ON hosts (dmi_uuid);
+CREATE INDEX hosts_uuid ON hosts (lower(dmi_uuid));
 CREATE INDEX hosts_life ON hosts (life, id) WHERE life <> 'production';
 
 -- Time under observation, seconds by day, of all hosts that are alike in these.
