@@ -20,6 +20,7 @@
 #include "cmd/center.h"
 #include "cmd/command.h"
 #include "cmd/watch.h"
+#include "db/dump.h"
 #include "ingest/populate.h"
 #include "store/policy.h"
 #include "store/repository.h"
@@ -35,7 +36,7 @@ static const char help[] =
 	"Options:\n" CENTER_OPTIONS_HELP
 	"  --site NAME        site it is filed under, in place of [repository] site (default)\n"
 	"  --dump=WHEN        file the dump: policy (default), always, never\n"
-	"                     (a crash that is filed already stays as it is)\n"
+	"                     (a dump is added to a crash that was filed without it)\n"
 	"  --no-mail          mail nothing\n"
 	"  --help             this help\n"
 	"\n"
@@ -126,6 +127,21 @@ static struct ey_error *want_dump(const struct arguments *a, struct store *store
 	return err;
 }
 
+static struct ey_error *add_dump(struct db *db, struct store *store, const char *path, int fd,
+				 int64_t bytes, bool *had_ret)
+{
+	_cleanup_store_entry_ struct store_entry *entry = NULL;
+	struct ey_error *err = store_entry_open(store, path, &entry);
+
+	if (!err)
+		err = store_entry_add_dump(entry, &(struct store_new_dump){.fd = fd}, had_ret);
+	if (err)
+		return err;
+	// Whoever took the folder in before did so without it.
+	return db_dump_arrived(
+		db, &(struct db_dump_arrival){.path = path, .bytes = bytes, .time = ey_time_now()});
+}
+
 static struct ey_error *file_crash(const struct arguments *a, struct center *center,
 				   const char *site, const struct analysis_result *analysis,
 				   const struct record *record, char **path_ret)
@@ -173,9 +189,15 @@ static struct ey_error *file_crash(const struct arguments *a, struct center *cen
 	if (err)
 		return err;
 	*path_ret = filed.path;
+	// Filed before without its dump: that is added now.
+	bool had = false;
+	if (filed.already && with_dump)
+		err = add_dump(center->db, store, filed.path, fd, st.st_size, &had);
+	if (err)
+		return err;
 	printf("filed      %s", filed.already ? "before, as " : "as ");
 	printf("%s/%s", root, filed.path);
-	if (!filed.already && with_dump) {
+	if (!had && with_dump) {
 		fputs(", with its dump of ", stdout);
 		center_print_bytes(stdout, (uint64_t)st.st_size);
 	}

@@ -65,13 +65,19 @@ static struct ey_error *write_arrival(struct db *db, const struct db_dump_arriva
 struct ey_error *db_dump_arrived(struct db *db, const struct db_dump_arrival *dump)
 {
 	_cleanup_txn_ struct db_txn txn = {0};
+	struct db_dump_arrival known = *dump;
 	struct before before = {0};
+	bool taken = true;
 	struct ey_error *err = db_begin(db, &txn);
 
-	if (!err)
-		err = read_before(db, dump->crash_id, &before);
-	if (!err && before.dump != DB_DUMP_KEPT)
-		err = write_arrival(db, dump, &before);
+	if (!err && !known.crash_id)
+		err = db_scalar(db, &known.crash_id, &taken,
+				"SELECT crash_id FROM folders WHERE path = ?1",
+				db_text(dump->path));
+	if (!err && taken)
+		err = read_before(db, known.crash_id, &before);
+	if (!err && taken && before.dump != DB_DUMP_KEPT)
+		err = write_arrival(db, &known, &before);
 	return err ? err : db_commit(&txn);
 }
 

@@ -7,6 +7,7 @@
 #include "db/db.h"
 
 struct db_dump_arrival {
+	/** 0: the crash that `path` was taken in as; nothing is done where it was not yet. */
 	int64_t crash_id;
 	/** The folder below the repository's root that holds it now. */
 	const char *path;

@@ -39,8 +39,8 @@ struct ey_error *place_open(const struct ey_config *config, struct store **ret)
 		err = store_set_recipients(
 			store, ey_config_string(config, "repository", "seal_to", "auto"));
 	if (!err)
-		err = store_set_secret(
-			store, ey_config_string(config, "repository", "seal_secret", NULL));
+		err = store_set_secret(store,
+				       ey_config_string(config, "repository", "seal_secret", NULL));
 	if (err)
 		return err;
 	*ret = no_cleanup_ptr(store);
