@@ -144,7 +144,7 @@ struct ey_error *s3_put(struct s3 *s3, const char *key, const void *data, size_t
 	if (exclusive)
 		call.headers[0] = (struct sigv4_pair){"If-None-Match", "*"};
 	struct ey_error *err = s3_do(s3, &call);
-	if (err && exclusive && call.status == 412) {
+	if (err && exclusive && taken_ret && call.status == 412) {
 		ey_error_destroy(err);
 		*taken_ret = true;
 		return NULL;

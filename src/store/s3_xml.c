@@ -2,6 +2,7 @@
 #include "store/s3_xml.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -118,7 +119,7 @@ static void on_start(void *arg, const XML_Char *full, const XML_Char **attribute
 		item->is_prefix = !strcmp(name, "CommonPrefixes");
 		r->item_depth = r->depth;
 	}
-	strcpy(r->name, name);
+	snprintf(r->name, sizeof(r->name), "%s", name);
 	ey_buf_clear(&r->text);
 }
 
