@@ -34,6 +34,8 @@ struct api {
 	const struct ey_config *config;
 	struct server_db_pool *pool;
 	struct server_jobs *jobs;
+	/** The scrub, in a thread of its own. */
+	struct server_jobs *scrub;
 	struct intake_queue *intake;
 	struct auth *auth;
 	struct upload_worker *uploads;
@@ -76,6 +78,8 @@ api_fn api_tokens, api_token_create, api_token_revoke, api_audit;
 api_fn api_enroll;
 api_fn api_health, api_ready, api_metrics, api_events;
 
+api_fn api_repository, api_holds, api_hold_add, api_hold_release;
+
 /** The number in the route's "{id}"; EY_ERR_NOT_FOUND where it is none. */
 struct ey_error *api_id(const struct server_request *request, int64_t *ret) EY_MUST_CHECK;
 /** "cursor" and "limit" of a list. */
@@ -117,6 +121,8 @@ struct ey_error *api_kv_boots(struct ey_json *json, struct db *db, int64_t host_
 struct ey_error *api_kv_host_life(struct ey_json *json, struct db *db,
 				  int64_t host_id) EY_MUST_CHECK;
 void api_write_twin(struct ey_json *json, const struct db_twin *twin);
+/** "dump_state": {holds, removals, damage} of a crash. */
+struct ey_error *api_kv_dump(struct ey_json *json, struct db *db, int64_t crash_id) EY_MUST_CHECK;
 void api_kv_next(struct ey_json *json, const char *next);
 
 /** "KEY": [crashes by day] for the @p days days up to today. */

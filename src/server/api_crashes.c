@@ -201,6 +201,8 @@ struct ey_error *api_crash(const struct api *api, struct db *db,
 		err = kv_record(&json, db, id);
 	if (!err)
 		err = kv_alerts_about(&json, db, list.items);
+	if (!err)
+		err = api_kv_dump(&json, db, id);
 	if (err)
 		return err;
 	struct db_crash_filter same = {.reason_id = list.items[0].reason_id};

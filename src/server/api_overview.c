@@ -73,16 +73,14 @@ static struct ey_error *kv_new_reasons(struct ey_json *json, struct db *db, int6
 	return NULL;
 }
 
-static struct ey_error *kv_jobs(struct ey_json *json, const struct api *api)
+static struct ey_error *write_jobs(struct ey_json *json, struct server_jobs *from)
 {
 	struct server_job_status *jobs = NULL;
 	size_t count = 0;
-	struct ey_error *err = server_jobs_status(api->jobs, &jobs, &count);
+	struct ey_error *err = server_jobs_status(from, &jobs, &count);
 
 	if (err)
 		return err;
-	ey_json_key(json, "jobs");
-	ey_json_array_begin(json);
 	for (size_t i = 0; i < count; i++) {
 		ey_json_object_begin(json);
 		ey_json_kv_string(json, "name", jobs[i].name);
@@ -98,9 +96,19 @@ static struct ey_error *kv_jobs(struct ey_json *json, const struct api *api)
 		api_kv_text(json, "message", jobs[i].message);
 		ey_json_object_end(json);
 	}
-	ey_json_array_end(json);
 	server_jobs_status_free(jobs, count);
 	return NULL;
+}
+
+static struct ey_error *kv_jobs(struct ey_json *json, const struct api *api)
+{
+	ey_json_key(json, "jobs");
+	ey_json_array_begin(json);
+	struct ey_error *err = write_jobs(json, api->jobs);
+	if (!err)
+		err = write_jobs(json, api->scrub);
+	ey_json_array_end(json);
+	return err;
 }
 
 static void kv_server(struct ey_json *json, const struct api *api)

@@ -106,12 +106,23 @@ static struct ey_error *may_come(struct db *db, const struct intake_settings *se
 				 const struct upload_meta *meta, struct server_response *response)
 {
 	enum policy_want want = POLICY_WANT_LATER;
-	uint64_t room = intake_room(settings->root);
+	bool fits = true;
+	// Nothing goes for a dump that is not wanted.
 	struct ey_error *err = intake_decide(db, settings, meta->crash_id, (uint64_t)meta->size,
-					     room, ey_time_now(), &want);
+					     UINT64_MAX, ey_time_now(), &want);
 
+	if (!err && want == POLICY_WANT_VMCORE)
+		err = intake_make_room(db, settings, meta->crash_id, (uint64_t)meta->size, &fits);
+	uint64_t room = intake_room(settings->root);
+	if (!err)
+		err = intake_decide(db, settings, meta->crash_id, (uint64_t)meta->size, room,
+				    ey_time_now(), &want);
 	if (err)
 		return err;
+	if (!fits)
+		return put_off(
+			response, settings, meta->crash_id, 507,
+			"there is no room for the dump: those that are there are worth more");
 	if ((uint64_t)meta->size > room)
 		return put_off(response, settings, meta->crash_id, 507,
 			       "there is no room for the dump now");

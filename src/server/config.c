@@ -56,6 +56,7 @@ struct ey_error *server_config_read(const struct ey_config *config, struct serve
 		{"monitor_interval", 60, &ret->monitor_interval},
 		{"mail_interval", 60, &ret->mail_interval},
 		{"purge_interval", 3600, &ret->purge_interval},
+		{"scrub_interval", 600, &ret->scrub_interval},
 		{"report_interval", 3600, &ret->report_interval},
 		{"move_interval", 10, &ret->move_interval},
 	};

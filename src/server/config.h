@@ -30,6 +30,7 @@ struct server_config {
 	int64_t monitor_interval;
 	int64_t mail_interval;
 	int64_t purge_interval;
+	int64_t scrub_interval;
 	int64_t report_interval;
 	int64_t move_interval;
 };

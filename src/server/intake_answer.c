@@ -5,6 +5,7 @@
 #include <sys/statvfs.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "db/upload.h"
 
 /* Left free on the repository's file system, as the store does. */
@@ -14,7 +15,13 @@ struct ey_error *intake_settings_load(struct intake_settings *settings,
 				      const struct ey_config *config)
 {
 	settings->root = ey_config_string(config, "repository", "path", STORE_DEFAULT_ROOT);
-	return policy_rules_load(&settings->rules, config);
+	struct keep_quotas *quotas = &settings->purge.quotas;
+	struct ey_error *err = purge_options_load(&settings->purge, config);
+
+	// Nothing new is refused for want of space while something worth less can go.
+	if (!quotas->free_bytes && !quotas->free_percent)
+		quotas->free_bytes = SPARE_BYTES;
+	return err ? err : policy_rules_load(&settings->rules, config);
 }
 
 int64_t intake_retry_after(const struct intake_settings *settings, int64_t crash_id)
@@ -138,4 +145,25 @@ void intake_answer(const struct delivery *d, const struct intake_outcome *o,
 		ey_json_null(&json);
 	ey_json_kv_int(&json, "retry_after", o->retry_after);
 	ey_json_object_end(&json);
+}
+
+struct ey_error *intake_make_room(struct db *db, const struct intake_settings *settings,
+				  int64_t crash_id, uint64_t bytes, bool *fits_ret)
+{
+	_cleanup_crashes_ struct db_crash_list list = {0};
+	struct db_upload_facts facts;
+	struct purge_incoming in = {.bytes = (int64_t)EY_MIN(bytes, (uint64_t)INT64_MAX / 2)};
+	struct ey_error *err = db_crash_get(db, crash_id, &list);
+
+	*fits_ret = true;
+	if (!err)
+		err = db_upload_facts(db, crash_id, ey_time_now(), &facts);
+	if (err)
+		return err;
+	in.site = list.items[0].site;
+	in.host_id = list.items[0].host_id;
+	in.reason_dumps = facts.reason_dumps;
+	if (!db_reason_state_parse(list.items[0].reason_state, &in.state))
+		in.state = DB_REASON_NEW;
+	return purge_make_room(db, &settings->purge, &in, fits_ret);
 }

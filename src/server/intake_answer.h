@@ -8,12 +8,15 @@
 #include "db/issue.h"
 #include "ingest/delivery.h"
 #include "ingest/policy.h"
+#include "ingest/purge.h"
 #include "server/message.h"
 
 struct intake_settings {
 	struct policy_rules rules;
 	/** Root of the repository; the configuration's. */
 	const char *root;
+	/** Quotas, for intake_make_room(). */
+	struct purge_options purge;
 };
 
 /** What is answered to a delivery that is in the database. */
@@ -27,6 +30,13 @@ struct intake_outcome {
 
 struct ey_error *intake_settings_load(struct intake_settings *settings,
 				      const struct ey_config *config) EY_MUST_CHECK;
+
+/**
+ * Make room for the dump of a crash, @p bytes long, by removing what is worth less. @p fits_ret:
+ * false where only what is worth more could go.
+ */
+struct ey_error *intake_make_room(struct db *db, const struct intake_settings *settings,
+				  int64_t crash_id, uint64_t bytes, bool *fits_ret) EY_MUST_CHECK;
 
 /** Write all of @p deliveries in one transaction; after an error none of them is in. */
 struct ey_error *intake_write(struct db *db, const struct intake_settings *settings,

@@ -20,6 +20,7 @@
 #include "server/job_table.h"
 #include "server/metrics.h"
 #include "server/routes.h"
+#include "server/scrub_job.h"
 #include "server/sd_notify.h"
 #include "server/upload_worker.h"
 
@@ -33,6 +34,7 @@ struct server {
 	struct api api;
 	struct http_server *http;
 	struct server_job *jobs;
+	struct server_job scrub[2];
 };
 
 // The names under which browsers may come: those of the setting, and that of [server] url.
@@ -95,6 +97,10 @@ static struct ey_error *start(struct server *s, const struct ey_config *config)
 	err = server_job_table_create(config, &s->config, &s->jobs);
 	if (!err)
 		err = server_jobs_create(s->jobs, &s->api.jobs);
+	s->scrub[0] =
+		(struct server_job){"scrub", s->config.scrub_interval, server_scrub_run, &s->api};
+	if (!err)
+		err = server_jobs_create(s->scrub, &s->api.scrub);
 	if (!err)
 		err = intake_queue_create(config, &s->api.intake);
 	if (!err)
@@ -118,7 +124,9 @@ static struct ey_error *start(struct server *s, const struct ey_config *config)
 	};
 	err = http_server_create(&http, &s->http);
 	// Only who has the address works: a second server must end at once, and mail nothing.
-	return err ? err : server_jobs_start(s->api.jobs);
+	if (!err)
+		err = server_jobs_start(s->api.jobs);
+	return err ? err : server_jobs_start(s->api.scrub);
 }
 
 static void stop(struct server *s)
@@ -132,7 +140,8 @@ static void stop(struct server *s)
 	server_events_destroy(s->api.events);
 	intake_queue_destroy(s->api.intake);
 	upload_worker_destroy(s->api.uploads);
-	if (!server_jobs_stop(s->api.jobs, STOP_SECONDS)) {
+	if (!server_jobs_stop(s->api.scrub, STOP_SECONDS) ||
+	    !server_jobs_stop(s->api.jobs, STOP_SECONDS)) {
 		// Its work is one transaction after the other: what is not committed is done again.
 		ey_log_warning("a job still runs after %d s; leaving without it", STOP_SECONDS);
 		fflush(NULL);
