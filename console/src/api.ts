@@ -384,6 +384,24 @@ export function serverNow(): number {
   return Date.now() + skew;
 }
 
+let signedOut = (): void => {};
+
+/** Call `fn` where the server does not know us any more. */
+export function onSignedOut(fn: () => void): void {
+  signedOut = fn;
+}
+
+/** What changes must send back, so that no page of another site can make them. */
+let csrf: string | null = null;
+
+export function setCsrf(word: string | null): void {
+  csrf = word;
+}
+
+function changing(headers: { [name: string]: string }): { [name: string]: string } {
+  return csrf ? { ...headers, 'X-Eyrie-CSRF': csrf } : headers;
+}
+
 async function ask(path: string, init: RequestInit): Promise<Response> {
   const abort = new AbortController();
   const timer = setTimeout(() => abort.abort(), TIMEOUT_MS);
@@ -405,6 +423,7 @@ async function ask(path: string, init: RequestInit): Promise<Response> {
   } catch {
     // Not ours: something between us and the server.
   }
+  if (response.status === 401 && path !== '/api/v1/session') signedOut();
   if (response.status >= 500) throw new Unreachable(message);
   throw new ApiError(response.status, message);
 }
@@ -425,8 +444,12 @@ export async function getText(path: string): Promise<string> {
 export async function post<T>(path: string, body: unknown): Promise<T> {
   const response = await ask(path, {
     method: 'POST',
-    headers: { 'Content-Type': 'application/json' },
+    headers: changing({ 'Content-Type': 'application/json' }),
     body: JSON.stringify(body),
   });
   return (await response.json()) as T;
+}
+
+export async function remove<T>(path: string): Promise<T> {
+  return (await (await ask(path, { method: 'DELETE', headers: changing({}) })).json()) as T;
 }

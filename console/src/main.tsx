@@ -23,6 +23,9 @@ import { Overview } from './pages/overview';
 import { ReasonView } from './pages/reason';
 import { Reasons } from './pages/reasons';
 import { Report } from './pages/report';
+import { Audit } from './pages/audit';
+import { Tokens } from './pages/tokens';
+import { SignIn, signOut, startSession, useSession } from './session';
 import { Link, navigate, useRoute } from './router';
 import { Icon, type IconName, Mark } from './ui/icons';
 import { NotYet } from './ui/parts';
@@ -58,6 +61,8 @@ function Page({ path }: { path: string }): JSX.Element {
     case '/issues': return <Issues />;
     case '/hosts': return <Hosts />;
     case '/report': return <Report />;
+    case '/audit': return <Audit />;
+    case '/tokens': return <Tokens />;
     default: return <NotYet error={new ApiError(404, 'the console has no such page')} />;
   }
 }
@@ -172,6 +177,29 @@ function Help({ onClose }: { onClose: () => void }): JSX.Element {
   );
 }
 
+/** Who one is; nothing where nobody signs in yet. */
+function Who(): JSX.Element | null {
+  const session = useSession();
+  if (!session || session.kind === 'anonymous') return null;
+  const administers = session.permissions.includes('administer');
+  return (
+    <div class="who">
+      {session.kind === 'person' && <span class="who-name" title={session.permissions.join(', ')}>{session.name}</span>}
+      {session.kind === 'person' && <Link to="/tokens">Tokens</Link>}
+      {administers && <Link to="/audit">Audit log</Link>}
+      {session.kind === 'person' && session.csrf !== 'proxy' &&
+        <button type="button" class="who-out" onClick={() => void signOut()}>Sign out</button>}
+    </div>
+  );
+}
+
+/** The console for whom the server knows, else the door. */
+function Door(): JSX.Element | null {
+  const session = useSession();
+  if (!session) return <StaleBar />;
+  return session.kind === 'anonymous' ? <SignIn /> : <App />;
+}
+
 function App(): JSX.Element {
   const { path } = useRoute();
   const [dark, toggleTheme] = useTheme();
@@ -207,6 +235,7 @@ function App(): JSX.Element {
           ))}
         </nav>
         <div class="side-foot">
+          <Who />
           <ConnectionState />
           <div class="side-buttons">
             <button type="button" class="icon-button" onClick={toggleTheme} title={dark ? 'Light' : 'Dark'} aria-label={dark ? 'Light colours' : 'Dark colours'}>
@@ -228,5 +257,6 @@ function App(): JSX.Element {
 }
 
 const app = document.getElementById('app');
-if (app) render(<App />, app);
+startSession();
+if (app) render(<Door />, app);
 

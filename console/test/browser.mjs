@@ -420,6 +420,72 @@ async function main() {
     assert.deepEqual(await page.evaluate(() => window.violations), []);
   });
 
+  await check('with a user, one signs in, and is where one was', async () => {
+    const command = (...words) => execFileSync(eyried, [...words, '--config', join(temp, 'eyrie.conf')], { input: 'correct horse battery\n' });
+    await go('/hosts?order=crashes');
+    quiet = true;
+    command('user', 'add', 'robin', '--role', 'administrator');
+    const form = page.getByRole('form', { name: 'Sign in' });
+    await form.waitFor({ timeout: 20000 });
+    assert.equal(await page.getByText('web-').count(), 0, 'nothing is left on the page');
+    await page.getByLabel('Name').fill('robin');
+    await page.getByLabel('Password').fill('something else');
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await seen('name or password is wrong');
+    await shot('sign-in');
+    await page.getByLabel('Password').fill('correct horse battery');
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.getByRole('heading', { name: 'Hosts', exact: true }).waitFor();
+    assert.equal(new URL(page.url()).search, '?order=crashes');
+    quiet = false;
+    assert.equal(await page.evaluate(() => document.cookie), '', 'no script reads the cookie');
+  });
+
+  await check('changes carry the name of who signed in', async () => {
+    await go('/issues');
+    await page.getByRole('button', { name: /New issue/ }).click();
+    const dialog = page.locator('dialog[open]');
+    assert.equal(await dialog.locator('input[name=who]').count(), 0);
+    await dialog.locator('input[name=title]').fill('Signed in');
+    await dialog.locator('button[type=submit]').click();
+    await page.locator('.history-head', { hasText: 'robin' }).first().waitFor();
+  });
+
+  await check('tokens are made, shown once, and revoked', async () => {
+    await page.getByRole('link', { name: 'Tokens' }).click();
+    await page.locator('input[name=token-name]').fill('nightly');
+    await page.getByRole('button', { name: 'Make' }).click();
+    const secret = await page.locator('[data-secret]').textContent();
+    assert.match(secret, /^eyrie_t_[\w-]{43}$/);
+    const ask = () => fetch(`${base}/api/v1/hosts`, { headers: { Authorization: `Bearer ${secret}` } }).then((r) => r.status);
+    assert.equal(await ask(), 200);
+    await page.getByRole('button', { name: 'Revoke' }).click();
+    await page.getByRole('cell', { name: 'revoked' }).waitFor();
+    assert.equal(await ask(), 401);
+  });
+
+  await check('the audit log says who did what', async () => {
+    await page.getByRole('link', { name: 'Audit log' }).click();
+    await page.getByRole('cell', { name: 'token.revoke' }).waitFor();
+    await page.getByRole('cell', { name: 'issue.create' }).first().waitFor();
+    await page.getByRole('cell', { name: 'sign-in.failed' }).waitFor();
+    await shot('audit');
+    assert.deepEqual(complaints, []);
+    assert.deepEqual(await page.evaluate(() => window.violations), []);
+  });
+
+  await check('signing out shuts the door', async () => {
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await page.getByRole('form', { name: 'Sign in' }).waitFor();
+    quiet = true;
+    await go('/crashes');
+    await page.getByRole('form', { name: 'Sign in' }).waitFor();
+    await page.getByLabel('Name').fill('robin');
+    await page.getByLabel('Password').fill('correct horse battery');
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.getByRole('heading', { name: /^Crashes/ }).waitFor();
+  });
+
   await check('an address that leads nowhere says so', async () => {
     quiet = true;
     await go('/crashes/999999');

@@ -53,14 +53,22 @@ struct arguments {
 	bool no_password;
 };
 
+static struct ey_error *read_line(char password[PASSPHRASE_MAX])
+{
+	if (!fgets(password, PASSPHRASE_MAX, stdin))
+		return ey_error_create(EY_ERR_INPUT, "standard input has no password");
+	password[strcspn(password, "\r\n")] = '\0';
+	return NULL;
+}
+
 // From a terminal, twice; else one line.
 static struct ey_error *read_password(char password[PASSPHRASE_MAX])
 {
 	char again[PASSPHRASE_MAX];
-	struct ey_error *err;
+	struct ey_error *err = NULL;
 
 	if (!isatty(STDIN_FILENO)) {
-		err = passphrase_read("/dev/stdin", NULL, password);
+		err = read_line(password);
 	} else {
 		err = passphrase_read(NULL, "New password: ", password);
 		if (!err)

@@ -103,7 +103,7 @@ static const struct route routes[] = {
 static const char *const pages[] = {
 	"/",	       "/alerts",	"/alerts/{id}", "/crashes",	"/crashes/{id}",
 	"/reasons",    "/reasons/{id}", "/issues",	"/issues/{id}", "/hosts",
-	"/hosts/{id}", "/report",	"/sign-in",	"/tokens",	"/audit",
+	"/hosts/{id}", "/report",	"/tokens",	"/audit",
 };
 
 // The component at "{id}" starts at *id_ret in path and ends at the next '/' or the end.

@@ -5,6 +5,7 @@ import type { ComponentChildren, JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { post } from '../api';
 import { refreshAll } from '../live';
+import { useSession } from '../session';
 import { type Choice } from './list';
 
 /** Kept for the next time: people do not change between two clicks. */
@@ -45,14 +46,16 @@ export function FormDialog<T>(props: {
   const [busy, setBusy] = useState(false);
   useEffect(() => dialog.current?.showModal(), []);
   const set = (name: string, value: string): void => setValues((v) => ({ ...v, [name]: value }));
+  // Who signed in is known; the server would not believe another name.
+  const signedIn = useSession()?.kind === 'person';
   const who = (values['who'] ?? '').trim();
-  const missing = !who || fields.some((f) => f.required && !values[f.name]?.trim());
+  const missing = (!who && !signedIn) || fields.some((f) => f.required && !values[f.name]?.trim());
   const send = async (e: Event): Promise<void> => {
     e.preventDefault();
     setBusy(true);
     try {
-      const answer = await post<T>(typeof props.path === 'string' ? props.path : props.path(values), { ...props.body(values), who });
-      localStorage.setItem(NAME, who);
+      const answer = await post<T>(typeof props.path === 'string' ? props.path : props.path(values), { ...props.body(values), ...(signedIn ? {} : { who }) });
+      if (!signedIn) localStorage.setItem(NAME, who);
       refreshAll();
       props.onSent?.(answer);
       props.onDone();
@@ -72,10 +75,12 @@ export function FormDialog<T>(props: {
             <Input field={f} value={values[f.name] ?? ''} focus={i === 0} onInput={(v) => set(f.name, v)} />
           </label>
         ))}
-        <label>Your name
-          <input name="who" value={who} maxLength={40} required autoFocus={!fields.length} autocomplete="name"
-            onInput={(e) => set('who', e.currentTarget.value)} />
-        </label>
+        {!signedIn && (
+          <label>Your name
+            <input name="who" value={who} maxLength={40} required autoFocus={!fields.length} autocomplete="name"
+              onInput={(e) => set('who', e.currentTarget.value)} />
+          </label>
+        )}
         {props.preview?.(values)}
         {error && <p class="form-error" role="alert">{error}</p>}
         <div class="dialog-buttons">
