@@ -511,18 +511,33 @@ struct ey_error *http_server_create(const struct http_options *options, struct h
 	struct ey_error *err = listen_on(options->address, options->port, &fd, &server->port);
 	if (err)
 		return err;
+	bool tls = options->tls_key != NULL;
+	struct MHD_OptionItem no_options[] = {{MHD_OPTION_END, 0, NULL}};
+	struct MHD_OptionItem tls_options[] = {
+		{MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)(uintptr_t)options->tls_certificate},
+		{MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)(uintptr_t)options->tls_key},
+		{MHD_OPTION_HTTPS_PRIORITIES, 0,
+		 (void *)(uintptr_t) "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:%SERVER_"
+				     "PRECEDENCE"},
+		{MHD_OPTION_END, 0, NULL},
+	};
 	server->daemon = MHD_start_daemon(
 		MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_USE_ERROR_LOG |
-			MHD_ALLOW_SUSPEND_RESUME,
+			MHD_ALLOW_SUSPEND_RESUME | (tls ? MHD_USE_TLS : 0),
 		0, NULL, NULL, on_request, server, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
 		MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_THREAD_POOL_SIZE, options->threads,
 		MHD_OPTION_URI_LOG_CALLBACK, on_target, NULL, MHD_OPTION_NOTIFY_COMPLETED,
 		on_completed, NULL, MHD_OPTION_CONNECTION_LIMIT, (unsigned int)HTTP_CONNECTIONS_MAX,
 		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned int)HTTP_IDLE_SECONDS,
 		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HTTP_HEADER_MEMORY,
-		MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
+		MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_ARRAY, tls ? tls_options : no_options,
+		MHD_OPTION_END);
 	if (!server->daemon)
-		return ey_error_create(EY_ERR_IO, "cannot start the HTTP server");
+		return ey_error_create(
+			EY_ERR_IO,
+			tls ? "cannot start the HTTPS server: tls_certificate or tls_key "
+			      "is no PEM file, or they do not belong together"
+			    : "cannot start the HTTP server");
 	no_cleanup_fd(fd);
 	*ret = no_cleanup_ptr(server);
 	return NULL;

@@ -61,6 +61,9 @@ struct http_options {
 	 * site could point its own name here and read (DNS rebinding).
 	 */
 	const char *host_names;
+	/** PEM texts of the certificate chain and its key; NULL: no TLS. Copied. */
+	const char *tls_certificate;
+	const char *tls_key;
 	struct http_handler handler;
 };
 

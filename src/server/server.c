@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "db/event.h"
 #include "notify/console.h"
@@ -27,6 +28,7 @@
 enum {
 	/** Seconds that a running job gets to end by itself when the server stops. */
 	STOP_SECONDS = 20,
+	PEM_MAX = 1 << 20,
 };
 
 struct server {
@@ -74,7 +76,7 @@ static void job_finished(void *arg, const char *name)
 static struct ey_error *start(struct server *s, const struct ey_config *config)
 {
 	_cleanup_db_ struct db *db = NULL;
-	_cleanup_free_ char *names = NULL;
+	_cleanup_free_ char *names = NULL, *certificate = NULL, *key = NULL;
 	struct ey_error *err = server_config_read(config, &s->config);
 
 	if (err)
@@ -115,7 +117,16 @@ static struct ey_error *start(struct server *s, const struct ey_config *config)
 		err = own_names(config, s->config.host_names, &names);
 	if (err)
 		return err;
+	if (s->config.tls_key) {
+		err = ey_file_read_whole(s->config.tls_certificate, PEM_MAX, &certificate, NULL);
+		if (!err)
+			err = ey_file_read_whole(s->config.tls_key, PEM_MAX, &key, NULL);
+		if (err)
+			return ey_error_prefix(err, "[server] tls_certificate, tls_key");
+	}
 	const struct http_options http = {
+		.tls_certificate = certificate,
+		.tls_key = key,
 		.address = s->config.address,
 		.port = s->config.port,
 		.threads = s->config.threads,
@@ -198,8 +209,9 @@ struct ey_error *server_run(const struct ey_config *config)
 	if (!err) {
 		const char *v6 = strchr(s.config.address, ':');
 
-		ey_log_info("console and API at http://%s%s%s:%u/", v6 ? "[" : "", s.config.address,
-			    v6 ? "]" : "", http_server_port(s.http));
+		ey_log_info("console and API at http%s://%s%s%s:%u/", s.config.tls_key ? "s" : "",
+			    v6 ? "[" : "", s.config.address, v6 ? "]" : "",
+			    http_server_port(s.http));
 		say_who_may(&s);
 		server_sd_notify("READY=1");
 		while (sigwait(&signals, &signum) == EINTR)

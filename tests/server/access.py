@@ -11,6 +11,8 @@ import json
 import os
 import re
 import signal
+import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -531,6 +533,32 @@ class Https(Case):
         self.assertEqual(robin.status('GET', '/api/v1/crashes'), 200)
         robin.cookie = robin.cookie.replace('__Host-', '')
         self.assertEqual(robin.status('GET', '/api/v1/crashes'), 401)
+
+
+class Tls(unittest.TestCase):
+    def test_tls_speaks_1_2_and_later_only(self):
+        with tempfile.TemporaryDirectory() as folder:
+            cert, key = os.path.join(folder, 'cert.pem'), os.path.join(folder, 'key.pem')
+            subprocess.run(['openssl', 'req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', '/CN=localhost',
+                            '-addext', 'subjectAltName=IP:127.0.0.1', '-keyout', key, '-out', cert], check=True, capture_output=True)
+            center = Center('tls_certificate = %s\ntls_key = %s' % (cert, key))
+            client = center.start()
+            context = ssl.create_default_context(cafile=cert)
+            c = http.client.HTTPSConnection('127.0.0.1', client.port, context=context, timeout=30)
+            c.request('GET', '/healthz')
+            self.assertEqual(c.getresponse().status, 200)
+            self.assertIn(c.sock.version(), ('TLSv1.2', 'TLSv1.3'))
+            c.close()
+            old = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            old.check_hostname, old.verify_mode = False, ssl.CERT_NONE
+            old.set_ciphers('ALL:@SECLEVEL=0')
+            old.minimum_version, old.maximum_version = ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1
+            with self.assertRaises((ssl.SSLError, ConnectionError)):
+                old.wrap_socket(socket.create_connection(('127.0.0.1', client.port)))
+            center.stop()
+            broken = Center('tls_certificate = %s\ntls_key = %s' % (cert, cert))
+            self.assertIn('tls_key', broken.command('serve', code=3))
+            broken.stop()
 
 
 if __name__ == '__main__':
