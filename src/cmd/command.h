@@ -38,6 +38,8 @@ int cmd_populate(int argc, char **argv);
 int cmd_ingest(int argc, char **argv);
 int cmd_purge(int argc, char **argv);
 int cmd_regroup(int argc, char **argv);
+int cmd_symbols(int argc, char **argv);
+int cmd_crash_run(int argc, char **argv);
 int cmd_issue_share(int argc, char **argv);
 int cmd_scrub(int argc, char **argv);
 int cmd_hold(int argc, char **argv);

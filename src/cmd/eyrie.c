@@ -87,6 +87,8 @@ static const struct command commands[] = {
 	{"hold", run_center_command, "Keep dumps from being removed, and release them (center)"},
 	{"scrub", run_center_command, "Compare dumps with their checksums (center)"},
 	{"hosts", run_center_command, "Take life and labels of hosts from a CSV file (center)"},
+	{"symbols", run_center_command, "Debuginfo of kernels at the center (center)"},
+	{"crash-run", run_center_command, "Run the crash utility on dumps that came (center)"},
 	{"db", run_center_command, "Back up, restore, copy or check the database (center)"},
 	{"monitor", run_center_command, "Raise alerts and mail them (center)"},
 	{"user", run_center_command,

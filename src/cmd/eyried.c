@@ -21,6 +21,8 @@ static const struct command commands[] = {
 	{"hold", cmd_hold, "Keep dumps from being removed, and release them"},
 	{"scrub", cmd_scrub, "Compare dumps with their checksums"},
 	{"hosts", cmd_hosts, "Take life and labels of hosts from a CSV file"},
+	{"symbols", cmd_symbols, "Debuginfo of kernels at the center"},
+	{"crash-run", cmd_crash_run, "Run the crash utility on dumps that came"},
 	{"db", cmd_db, "Back up, restore, copy or check the database"},
 #endif
 #ifdef EYRIE_HAVE_MONITOR

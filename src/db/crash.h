@@ -153,7 +153,8 @@ struct ey_error *db_crash_count(struct db *db, const struct db_crash_filter *fil
 #define DB_PARTS(X)             \
 	X(RECORD, "record")     \
 	X(ANALYSIS, "analysis") \
-	X(LOG, "log")
+	X(LOG, "log")           \
+	X(CRASH, "crash")
 
 enum db_part {
 #define X(id, name) DB_PART_##id,

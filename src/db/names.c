@@ -2,6 +2,7 @@
 /* The words for the enums, made from the lists beside them. */
 #include "db/alert.h"
 #include "db/crash.h"
+#include "db/crash_run.h"
 #include "db/issue.h"
 #include "db/issue_share.h"
 #include "db/job.h"
@@ -35,6 +36,7 @@ static const char *const dimension_names[] = {DB_DIMENSIONS(X)};
 static const char *const issue_field_names[] = {DB_ISSUE_FIELDS(X)};
 static const char *const verdict_names[] = {DB_VERDICTS(X)};
 static const char *const import_names[] = {DB_IMPORTS(X)};
+static const char *const crash_run_names[] = {DB_CRASH_RUNS(X)};
 static const char *const sweep_names[] = {DB_SWEEPS(X)};
 static const char *const split_field_names[] = {DB_SPLIT_FIELDS(X)};
 #undef X
@@ -76,3 +78,5 @@ DEFINE_PARSE(db_split_field_parse, enum db_split_field, split_field_names)
 DEFINE_NAME(db_sweep_name, enum db_sweep, sweep_names)
 DEFINE_PARSE(db_sweep_parse, enum db_sweep, sweep_names)
 DEFINE_NAME(db_import_name, enum db_import, import_names)
+DEFINE_NAME(db_crash_run_name, enum db_crash_run_state, crash_run_names)
+DEFINE_PARSE(db_crash_run_parse, enum db_crash_run_state, crash_run_names)

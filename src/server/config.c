@@ -59,6 +59,7 @@ struct ey_error *server_config_read(const struct ey_config *config, struct serve
 		{"scrub_interval", 600, &ret->scrub_interval},
 		{"report_interval", 3600, &ret->report_interval},
 		{"move_interval", 10, &ret->move_interval},
+		{"crash_interval", 0, &ret->crash_interval},
 	};
 	bool allow_remote;
 	uint64_t threads;

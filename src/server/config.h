@@ -33,6 +33,7 @@ struct server_config {
 	int64_t scrub_interval;
 	int64_t report_interval;
 	int64_t move_interval;
+	int64_t crash_interval;
 };
 
 /**

@@ -13,6 +13,7 @@
 #include "db/db.h"
 #include "db/job.h"
 #include "db/reason_move.h"
+#include "ingest/crash_run.h"
 #include "ingest/populate.h"
 #include "ingest/purge.h"
 #include "monitor/mailer.h"
@@ -227,6 +228,29 @@ static struct ey_error *run_led(void *arg, struct ey_buf *said, bool *kick)
 	return NULL;
 }
 
+/** Dumps a turn: other jobs wait for this one. */
+enum { CRASH_TURN = 3 };
+
+static struct ey_error *run_crash(void *arg, struct ey_buf *said, bool *kick)
+{
+	const struct ey_config *config = arg;
+	_cleanup_db_ struct db *db = NULL;
+	struct crash_run_options options = {.config = config, .max = CRASH_TURN};
+	struct crash_run_result r = {0};
+
+	symbols_options_load(&options.symbols, config);
+	struct ey_error *err = db_open_config(config, DB_OPEN_WRITE, &db);
+	if (!err)
+		err = crash_run(db, &options, &r);
+	if (err)
+		return err;
+	ey_buf_printf(said,
+		      "%" PRIu64 " dumps read by crash, %" PRIu64 " with differences, %" PRIu64
+		      " without symbols, %" PRIu64 " failed",
+		      r.done, r.differ, r.no_symbols, r.failed);
+	return NULL;
+}
+
 struct ey_error *server_job_table_create(const struct ey_config *config,
 					 const struct server_config *server,
 					 struct server_job **ret)
@@ -238,6 +262,7 @@ struct ey_error *server_job_table_create(const struct ey_config *config,
 		{"purge", server->purge_interval, run_purge, (void *)(uintptr_t)config},
 		{"report", server->report_interval, run_report, (void *)(uintptr_t)config},
 		{"move", server->move_interval, run_move, (void *)(uintptr_t)config},
+		{"crash", server->crash_interval, run_crash, (void *)(uintptr_t)config},
 		{0},
 	};
 	struct job_table *t = calloc(1, sizeof(*t));

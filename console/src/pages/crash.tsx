@@ -12,11 +12,13 @@ import { FromLine, LogContext, makeLogView } from '../ui/line';
 import { Ago, Copy, Facts, Kind, Maybe, NotYet, Panel, ReasonState, Utc, Verdict } from '../ui/parts';
 import { AnalysisTab, CpusTab, LogTab, ModulesTab, RecordTab, registersOf, TasksTab, useText } from './crash_tabs';
 import { HardwareError, Hints } from './crash_blame';
+import { CrashUtilityTab } from './crash_utility';
 import { CallTrace } from './trace';
 
 const TABS = [
   ['log', 'Kernel log'],
   ['analysis', 'Analysis'],
+  ['crash', 'crash'],
   ['cpus', 'CPUs'],
   ['tasks', 'Tasks'],
   ['modules', 'Modules'],
@@ -148,6 +150,7 @@ export function CrashView({ id }: { id: string }): JSX.Element {
         <div id="tabpanel" role="tabpanel" aria-labelledby={`tab-${tab}`} class="tabpanel">
           {tab === 'log' && <LogTab path={logPath} log={log} record={data.record} />}
           {tab === 'analysis' && <AnalysisTab id={c.id} />}
+          {tab === 'crash' && <CrashUtilityTab id={c.id} />}
           {tab === 'cpus' && <CpusTab record={data.record} />}
           {tab === 'tasks' && <TasksTab id={c.id} panicPid={data.record?.panic_task?.pid ?? c.pid} />}
           {tab === 'modules' && <ModulesTab record={data.record} crash={c} />}

@@ -58,3 +58,6 @@ CREATE TABLE issue_keys (
 	issue_id BIGINT NOT NULL REFERENCES issues (id)
 );
 CREATE INDEX issue_keys_issue ON issue_keys (issue_id);
+
+-- Few of the crashes have their dumps.
+CREATE INDEX crashes_kept ON crashes (id) WHERE dump = 'kept';
