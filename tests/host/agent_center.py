@@ -188,12 +188,17 @@ def crashes_go_to_the_center_once(folder):
     rng = random.Random(7)
     host.add("202611230202", samples[1])
     began = time.monotonic()
-    host_run = host.start()
-    host_run.communicate(timeout=300)
-    whole = time.monotonic() - began
-    shutil.rmtree(host.state)
+    line.budget = len(samples[1]) // 2
+    p = host.start()
+    # Ended in the middle of the dump: the line breaks there, and whatever the agent makes of it, it is killed.
+    while not line.breaks and p.poll() is None:
+        time.sleep(0.01)
+    os.killpg(p.pid, signal.SIGKILL)
+    p.communicate()
+    whole = 2 * (time.monotonic() - began)
+    check(line.breaks == 1 and len(center.dumps()) == 1, "the second dump is half there, and not in the repository")
     for i in range(12):
-        line.budget = rng.randrange(1, 3 << 20) if i % 2 else None
+        line.budget = rng.randrange(1, len(samples[1])) if i % 2 else None
         p = host.start()
         try:
             p.communicate(timeout=rng.random() * whole)
@@ -210,7 +215,6 @@ def crashes_go_to_the_center_once(folder):
         if code == 0:
             break
     check(code == 0, "the last run is quiet: %s%s" % (out, err))
-    check(line.breaks > 0, "the line broke at least once")
     listed = center.json("crashes")["crashes"]
     check(len(listed) == 2, "two crashes are two rows, however often the agent was killed: %d" % len(listed))
     check([c["dump"]["state"] for c in listed] == ["kept"] * 2, "each has its dump: %s" % [c["dump"] for c in listed])
