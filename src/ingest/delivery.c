@@ -141,7 +141,7 @@ static struct ey_error *keep(struct delivery *d, enum db_part which, const char 
 			     const struct ey_multipart_part *part)
 {
 	_cleanup_free_ char *data = NULL;
-	size_t len;
+	size_t len = 0;
 
 	if (!part || !part->len)
 		return NULL;

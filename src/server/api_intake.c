@@ -28,9 +28,7 @@ struct ey_error *api_crash_deliver(const struct api *api, struct db *db,
 {
 	const char *own = request->who.host.site;
 	const struct delivery_options options = {
-		.site = own && *own
-				? own
-				: ey_config_string(api->config, "repository", "site", "default"),
+		.site = *own ? own : ey_config_string(api->config, "repository", "site", "default"),
 		.now = ey_time_now(),
 	};
 	_cleanup_delivery_ struct delivery delivery = {0};

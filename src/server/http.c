@@ -365,7 +365,7 @@ static void gather(struct http_server *server, struct exchange *x, const char *d
 	if (!x->body.data && length)
 		ey_buf_reserve(&x->body,
 			       EY_MIN(strtoull(length, NULL, 10), (unsigned long long)RESERVE_MAX));
-	ey_buf_add(&x->body, data, size);
+	ey_buf_add_growing(&x->body, data, size);
 	if (x->body.failed)
 		throw_away(x, 503);
 }
