@@ -16,7 +16,7 @@ void secret_make(const char *prefix, char *ret)
 	unsigned char bytes[32];
 	size_t len = strlen(prefix);
 
-	memcpy(ret, prefix, len);
+	stpcpy(ret, prefix);
 	randombytes_buf(bytes, sizeof(bytes));
 	sodium_bin2base64(ret + len, SECRET_SIZE - len, bytes, sizeof(bytes),
 			  sodium_base64_VARIANT_URLSAFE_NO_PADDING);
