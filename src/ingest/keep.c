@@ -293,8 +293,11 @@ struct ey_error *keep_pool_load(struct keep_pool *pool, struct db *db,
 		if (!d->hold_id)
 			pool->heap[pool->count++] = d;
 	}
-	for (size_t i = 0; i < pool->count; i++)
-		pool->heap[i]->reason_dumps = reason_of(pool, pool->heap[i]->reason_id)->dumps;
+	for (size_t i = 0; i < pool->dumps.count; i++) {
+		struct db_kept *d = &pool->dumps.items[i];
+
+		d->reason_dumps = reason_of(pool, d->reason_id)->dumps;
+	}
 	for (size_t i = pool->count / 2 + 1; i-- > 0;)
 		sift_down(pool, i);
 	return NULL;
