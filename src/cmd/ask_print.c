@@ -166,10 +166,10 @@ static void print_cell(FILE *f, const struct ey_buf *text, unsigned int width, b
 // The widest column gives first, until all fit.
 static void fit(unsigned int *widths, size_t count, unsigned int width)
 {
-	unsigned int sum = 2 * (unsigned int)(count - 1);
+	unsigned int sum = 0;
 
 	for (size_t i = 0; i < count; i++)
-		sum += widths[i];
+		sum += widths[i] + (i ? 2 : 0);
 	while (width && sum > width) {
 		size_t widest = 0;
 
@@ -186,7 +186,7 @@ static void fit(unsigned int *widths, size_t count, unsigned int width)
 
 void ask_print_table(FILE *f, json_t *rows, const struct ask_column *columns, unsigned int width)
 {
-	unsigned int widths[COLUMNS_MAX];
+	unsigned int widths[COLUMNS_MAX] = {0};
 	size_t count = 0, i;
 	json_t *row;
 

@@ -41,8 +41,8 @@ static void lists_and_pages(void **state)
 	ok(db_crash_list(db, &(struct db_crash_filter){.text = "1_0"}, NULL, &list));
 	assert_int_equal(list.count, 0); // "_" is no wildcard
 	db_crash_list_deinit(&list);
-	ok(db_crash_list(db, &(struct db_crash_filter){.is_new = DB_FLAG_YES, .site = "north"}, NULL,
-			 &list));
+	ok(db_crash_list(db, &(struct db_crash_filter){.is_new = DB_FLAG_YES, .site = "north"},
+			 NULL, &list));
 	assert_int_equal(list.count, 2);
 	db_crash_list_deinit(&list);
 	struct db_crash_filter every = {
@@ -232,12 +232,55 @@ static void statistics(void **state)
 	assert_int_equal(o.last_crash, begin + 19 * day / 2);
 }
 
+// A filter that no index answers looks at a bounded number of rows a page, and says so.
+static void searches_are_bounded(void **state)
+{
+	_cleanup_db_ struct db *db = fresh_db("bounded.db");
+	_cleanup_crashes_ struct db_crash_list first, second;
+	struct db_crash_filter rare = {.engine = "rare"};
+	bool exact = true;
+	char path[128];
+	int64_t n;
+
+	struct db_intake in = test_crash(path, 1, 1, TEST_NOON);
+	take(db, &in);
+	ok(db_exec(db,
+		   "INSERT INTO crashes (host_id, boot_id, reason_id, time, received, from_dump, "
+		   "is_new, site, kind, title, path, dump, kernel, engine) WITH RECURSIVE n(i) AS "
+		   "(SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 12000) SELECT c.host_id, "
+		   "c.boot_id, c.reason_id, c.time + n.i, 1, 0, 0, c.site, c.kind, c.title, 'x', "
+		   "'none', c.kernel, CASE WHEN n.i % 1000 = 0 THEN 'rare' ELSE 'native' END FROM "
+		   "crashes c CROSS JOIN n WHERE c.id = (SELECT min(id) FROM crashes)"));
+	ok(db_crash_list(db, &rare, NULL, &first));
+	assert_int_equal(first.count, 10); // 12000, 11000, ..., 3000
+	assert_true(first.bounded);
+	assert_non_null(first.next);
+	ok(db_crash_list(db, &rare, &(struct db_page){first.next, 0}, &second));
+	assert_int_equal(second.count, 2);
+	assert_false(second.bounded);
+	assert_null(second.next);
+	ok(db_crash_count(db, &rare, &n, &exact));
+	assert_int_equal(n, 10);
+	assert_false(exact);
+	// A page that fills before that is like any other.
+	db_crash_list_deinit(&first);
+	ok(db_crash_list(db, &rare, &(struct db_page){NULL, 4}, &first));
+	assert_int_equal(first.count, 4);
+	assert_false(first.bounded);
+	// What an index answers is not bounded, but counting is.
+	struct db_crash_filter kernel = {.kernel = in.kernel, .since = 1};
+	ok(db_crash_count(db, &kernel, &n, &exact));
+	assert_int_equal(n, 10000);
+	assert_false(exact);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(lists_and_pages),
 		cmocka_unit_test(parts),
 		cmocka_unit_test(statistics),
+		cmocka_unit_test(searches_are_bounded),
 	};
 
 	return cmocka_run_group_tests_name("queries", tests, make_dir, remove_dir);
