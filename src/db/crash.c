@@ -203,10 +203,10 @@ static struct ey_error *count_by_counter(struct db *db, const struct db_crash_fi
 	if (plan->driver < 0)
 		return db_scalar_values(db, ret, NULL,
 					"SELECT coalesce(sum(crashes), 0) FROM reasons", NULL, 0);
-	if (f->host_id)
+	if (f && f->host_id)
 		return db_scalar(db, ret, NULL, "SELECT crashes FROM hosts WHERE id = ?1",
 				 db_int(f->host_id));
-	if (f->reason_id)
+	if (f && f->reason_id)
 		return db_scalar(db, ret, NULL, "SELECT crashes FROM reasons WHERE id = ?1",
 				 db_int(f->reason_id));
 	*done = false;
