@@ -214,7 +214,7 @@ static void confirmed(struct storm *s, struct line *l, int status, const char *b
 // A whole answer stands in the buffer.
 static void answered(struct storm *s, struct line *l, const char *body)
 {
-	int status = atoi(l->answer.data + strlen("HTTP/1.1 "));
+	int status = (int)strtol(l->answer.data + strlen("HTTP/1.1 "), NULL, 10);
 	const char *wait = header(l->answer.data, "\r\nRetry-After:");
 	const char *connection = header(l->answer.data, "\r\nConnection:");
 	unsigned int crash = (unsigned int)l->crash;

@@ -111,8 +111,8 @@ static void early(struct sim_log *log)
 		"ACPI: X2APIC_NMI (uid[0xffffffff] high level lint[0x1])",
 		"IOAPIC[0]: apic_id 8, version 32, address 0xfec00000, GSI 0-119",
 		"Booting paravirtualized kernel on bare hardware",
-		"clocksource: refined-jiffies: mask: 0xffffffff max_cycles: 0xffffffff, "
-		"max_idle_ns: 7645519600211568 ns",
+		("clocksource: refined-jiffies: mask: 0xffffffff max_cycles: 0xffffffff, "
+		 "max_idle_ns: 7645519600211568 ns"),
 		"Fallback order for Node 0: 0 1",
 		"Fallback order for Node 1: 1 0",
 		"Policy zone: Normal",
@@ -146,11 +146,11 @@ static void early(struct sim_log *log)
 		"x86/fpu: Supporting XSAVE feature 0x020: 'AVX-512 opmask'",
 		"x86/fpu: Supporting XSAVE feature 0x040: 'AVX-512 Hi256'",
 		"x86/fpu: Supporting XSAVE feature 0x080: 'AVX-512 ZMM_Hi256'",
-		"x86/fpu: Enabled xstate features 0x2e7, context size is 2440 bytes, using "
-		"'compacted' format.",
+		("x86/fpu: Enabled xstate features 0x2e7, context size is 2440 bytes, using "
+		 "'compacted' format."),
 		"Freeing SMP alternatives memory: 36K",
-		"Performance Events: PEBS fmt4+-baseline, Icelake events, 32-deep LBR, full-width "
-		"counters, Intel PMU driver.",
+		("Performance Events: PEBS fmt4+-baseline, Icelake events, 32-deep LBR, full-width "
+		 "counters, Intel PMU driver."),
 		"signal: max sigframe size: 3632",
 		"rcu: Hierarchical SRCU implementation.",
 		"NMI watchdog: Enabled. Permanently consumes one hw-PMU counter.",
@@ -176,8 +176,8 @@ static void buses(struct sim_log *log)
 	static const char *const lines[] = {
 		"devtmpfs: initialized",
 		"x86/mm: Memory block size: 2048MB",
-		"clocksource: jiffies: mask: 0xffffffff max_cycles: 0xffffffff, max_idle_ns: "
-		"7645041785100000 ns",
+		("clocksource: jiffies: mask: 0xffffffff max_cycles: 0xffffffff, max_idle_ns: "
+		 "7645041785100000 ns"),
 		"futex hash table entries: 16384 (order: 8, 1048576 bytes, vmalloc)",
 		"pinctrl core: initialized pinctrl subsystem",
 		"NET: Registered PF_NETLINK/PF_ROUTE protocol family",
@@ -188,8 +188,8 @@ static void buses(struct sim_log *log)
 		"acpiphp: ACPI Hot Plug PCI Controller Driver version: 0.5",
 		"PCI: MMCONFIG for domain 0000 [bus 00-ff] at [mem 0x80000000-0x8fffffff]",
 		"PCI: Using configuration type 1 for base access",
-		"kprobes: kprobe jump-optimization is enabled. All kprobes are optimized if "
-		"possible.",
+		("kprobes: kprobe jump-optimization is enabled. All kprobes are optimized if "
+		 "possible."),
 		"HugeTLB: registered 1.00 GiB page size, pre-allocated 0 pages",
 		"HugeTLB: registered 2.00 MiB page size, pre-allocated 0 pages",
 		"ACPI: Added _OSI(Module Device)",
@@ -197,8 +197,8 @@ static void buses(struct sim_log *log)
 		"ACPI: Interpreter enabled",
 		"ACPI: PM: (supports S0 S5)",
 		"ACPI: Using IOAPIC for interrupt routing",
-		"PCI: Using host bridge windows from ACPI; if necessary, use \"pci=nocrs\" and "
-		"report a bug",
+		("PCI: Using host bridge windows from ACPI; if necessary, use \"pci=nocrs\" and "
+		 "report a bug"),
 		"EDAC MC: Ver: 3.0.0",
 		"NetLabel: Initializing",
 		"PCI: Using ACPI for IRQ routing",
@@ -207,8 +207,8 @@ static void buses(struct sim_log *log)
 		"pnp: PnP ACPI: found 4 devices",
 		"NET: Registered PF_INET protocol family",
 		"IP idents hash table entries: 262144 (order: 9, 2097152 bytes, vmalloc)",
-		"TCP established hash table entries: 524288 (order: 10, 4194304 bytes, vmalloc "
-		"hugepage)",
+		("TCP established hash table entries: 524288 (order: 10, 4194304 bytes, vmalloc "
+		 "hugepage)"),
 		"TCP: Hash tables configured (established 524288 bind 65536)",
 		"UDP hash table entries: 65536 (order: 9, 2097152 bytes, vmalloc)",
 		"NET: Registered PF_UNIX/PF_LOCAL protocol family",
@@ -274,8 +274,8 @@ static void userspace(struct sim_log *log)
 		"EDAC i10nm: No hbm memory",
 		"XFS (dm-2): Mounting V5 Filesystem",
 		"XFS (dm-2): Ending clean mount",
-		"bnxt_en 0000:00:03.0 eno1: NIC Link is Up, 25000 Mbps full duplex, Flow control: "
-		"none",
+		("bnxt_en 0000:00:03.0 eno1: NIC Link is Up, 25000 Mbps full duplex, Flow control: "
+		 "none"),
 		"bnxt_en 0000:00:03.0 eno1: FEC autoneg off encoding: Clause 91 RS(528,514)",
 		"bond0: (slave eno1): link status definitely up, 25000 Mbps full duplex",
 		"IPv6: ADDRCONF(NETDEV_CHANGE): bond0: link becomes ready",
@@ -306,18 +306,19 @@ void sim_log_days(struct sim_log *log, unsigned int lines)
 {
 	static const char *const words[] = {
 		"TCP: request_sock_TCP: Possible SYN flooding on port 443. Sending cookies.",
-		"device-mapper: thin: 253:4: reached low water mark for data device: sending "
-		"event.",
+		("device-mapper: thin: 253:4: reached low water mark for data device: sending "
+		 "event."),
 		"docker0: port 2(veth4f1c2ab) entered forwarding state",
 		"veth4f1c2ab: renamed from eth0",
-		"audit: type=1400 audit(0.000:61): apparmor=\"STATUS\" "
-		"operation=\"profile_replace\" "
-		"profile=\"unconfined\" name=\"docker-default\" pid=2911 comm=\"apparmor_parser\"",
+		("audit: type=1400 audit(0.000:61): apparmor=\"STATUS\" "
+		 "operation=\"profile_replace\" "
+		 "profile=\"unconfined\" name=\"docker-default\" pid=2911 "
+		 "comm=\"apparmor_parser\""),
 		"IPv6: ADDRCONF(NETDEV_CHANGE): veth7d02c11: link becomes ready",
-		"perf: interrupt took too long (3146 > 3132), lowering "
-		"kernel.perf_event_max_sample_rate to 63500",
-		"systemd-journald[811]: Data hash table of /run/log/journal has a fill level at "
-		"75.0",
+		("perf: interrupt took too long (3146 > 3132), lowering "
+		 "kernel.perf_event_max_sample_rate to 63500"),
+		("systemd-journald[811]: Data hash table of /run/log/journal has a fill level at "
+		 "75.0"),
 	};
 	double rest = (double)log->c->uptime - log->now - 1;
 

@@ -510,11 +510,13 @@ struct ey_error *sim_plan_make(const struct sim_scenario *scenario, uint64_t see
 	// Those whose reasons are named come first, so that others get other ones.
 	if (!err)
 		err = plan_hosts(&m);
-	for (size_t i = 0; !err && i < 2 * scenario->bugs.n; i++) {
-		const struct sim_bug *b = &scenario->bugs.at[i % scenario->bugs.n];
+	for (int named = 1; named >= 0; named--) {
+		for (size_t i = 0; !err && i < scenario->bugs.n; i++) {
+			const struct sim_bug *b = &scenario->bugs.at[i];
 
-		if (!b->kind == (i >= scenario->bugs.n))
-			err = plan_bug(&m, b);
+			if ((b->kind != NULL) == named)
+				err = plan_bug(&m, b);
+		}
 	}
 	if (!err)
 		err = plan_background(&m);
