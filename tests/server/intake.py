@@ -16,6 +16,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -412,7 +413,7 @@ class Uploads(unittest.TestCase):
         crash, dump = self.crash(502), os.urandom(400000)
         place = self.create(crash, dump)
         while True:
-            at = self.offset(place)
+            at = self.wait_unlocked(place)
             if at == len(dump):
                 break
             s = socket.create_connection(('127.0.0.1', server.port), timeout=30)
@@ -432,7 +433,7 @@ class Uploads(unittest.TestCase):
         self.assert_filed(crash, dump)
 
     def wait_unlocked(self, place):
-        """The connection that was cut may be noticed a little later; the whole one is gone (404)."""
+        """A connection that was cut may be noticed, or even begin, a little later; a whole one is gone (404)."""
         while True:
             status, r, _ = server.ask('HEAD', place, None, TUS)
             if status == 404:
@@ -440,6 +441,7 @@ class Uploads(unittest.TestCase):
             if status == 200:
                 return int(r.getheader('Upload-Offset'))
             self.assertEqual(status, 423)
+            time.sleep(0.05)
 
     def test_whole_when_killed_before_it_was_filed(self):
         crash, dump = self.crash(503), os.urandom(5000)
