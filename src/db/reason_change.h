@@ -6,7 +6,7 @@
  * A change is a rule that holds from the moment it is committed: crashes that come after it are
  * counted under the right reason at once. Those that are there are moved by db/reason_move.h, at
  * once where they are few, by the job "move" where they are many; counters are right after each of
- * its steps. Every change stays in the history, with who made it and why (ADR 0015).
+ * its steps. Every change stays in the history, with who made it and why (ADR 0016).
  */
 #ifndef EYRIE_DB_REASON_CHANGE_H
 #define EYRIE_DB_REASON_CHANGE_H

@@ -6,7 +6,7 @@
  * A crash has a home, the reason of its own key. The changes in force, in the order in which they
  * were made, each lead crashes on from one reason to another; where the last one leaves a crash,
  * there it is counted. So what a change does never depends on what crashes came before it, and
- * taking one back, in whatever order, is doing without it (ADR 0015).
+ * taking one back, in whatever order, is doing without it (ADR 0016).
  */
 #ifndef EYRIE_DB_REASON_RULES_H
 #define EYRIE_DB_REASON_RULES_H

@@ -226,11 +226,11 @@ static void add_allow(struct MHD_Response *r, unsigned int allow)
 		{SERVER_PATCH, ", PATCH"},     {SERVER_DELETE, ", DELETE"},
 		{SERVER_OPTIONS, ", OPTIONS"},
 	};
-	char text[64] = "";
+	char text[64] = "", *end = text;
 
 	for (size_t i = 0; i < EY_ARRAY_SIZE(names); i++) {
 		if (allow & names[i].method)
-			strcat(text, names[i].text);
+			end = stpcpy(end, names[i].text);
 	}
 	MHD_add_response_header(r, "Allow", text + strlen(", "));
 }

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: GPL-2.0-or-later
--- Merges and splits of reasons, which people make and take back (ADR 0015).
+-- Merges and splits of reasons, which people make and take back (ADR 0016).
 
 -- Keys that lead to a reason besides its own: of other versions of the rules.
 CREATE TABLE reason_keys (
