@@ -130,7 +130,8 @@ static struct ey_error *decide(struct db *db, struct db_regroup_plan *plan)
 		if (!err)
 			err = add_owner(&owners, p->key, known);
 	}
-	if (err)
+	// Each part has an owner: none without parts.
+	if (err || !owners.items)
 		return err;
 	qsort(owners.items, owners.count, sizeof(*owners.items), by_key);
 	for (size_t i = 0; i < plan->count; i++) {

@@ -87,7 +87,7 @@ static struct ey_error *keep_temp(struct adding *a, const char *name, uint64_t b
 		err = place_of(a->o, build_id, ".debug", &place);
 	if (!err)
 		err = place_of(a->o, build_id, ".name", &label);
-	if (!err && !access(place, F_OK)) {
+	if (!err && place && !access(place, F_OK)) {
 		unlink(a->temp);
 		a->r->known++;
 		return NULL;

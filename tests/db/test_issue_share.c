@@ -199,8 +199,8 @@ static void bad_documents(void **state)
 	}
 	assert_int_equal(number(db, "SELECT count(*) FROM issues"), 0);
 	assert_int_equal(import(db, ISSUE(""), false), DB_IMPORT_CREATED);
-	is_error(db_issues_export(db, &(struct db_issue_export){77, false, 0},
-				  &(struct ey_buf)EY_BUF_INIT),
+	_cleanup_buf_ struct ey_buf out = EY_BUF_INIT;
+	is_error(db_issues_export(db, &(struct db_issue_export){77, false, 0}, &out),
 		 EY_ERR_NOT_FOUND);
 }
 
