@@ -32,6 +32,8 @@ struct http_server {
 	uint16_t port;
 	/** Bytes of bodies that are in memory now. */
 	atomic_size_t buffered;
+	/** Requests that begin now are told to come again. */
+	atomic_bool stopping;
 };
 
 // One request and its answer on its way through libmicrohttpd's callbacks.
@@ -272,6 +274,10 @@ static bool refuse_early(struct http_server *server, struct exchange *x, struct 
 
 	if (!x->raw_target) {
 		*result = refuse(c, 503, "out of memory", 0);
+		return true;
+	}
+	if (atomic_load(&server->stopping)) {
+		*result = refuse(c, 503, "the server is stopping; try again", 0);
 		return true;
 	}
 	struct ey_error *err =
@@ -550,11 +556,10 @@ uint16_t http_server_port(const struct http_server *server)
 
 void http_server_quiesce(struct http_server *server)
 {
-	if (!server)
-		return;
-	MHD_socket fd = MHD_quiesce_daemon(server->daemon);
-	if (fd != MHD_INVALID_SOCKET)
-		close(fd);
+	// Not MHD_quiesce_daemon(): a thread of libmicrohttpd 0.9.75 may take the socket out of its
+	// epoll set at the same time, and the loser of that race ends the process.
+	if (server)
+		atomic_store(&server->stopping, true);
 }
 
 void http_server_destroy(struct http_server *server)

@@ -74,7 +74,7 @@ struct ey_error *http_server_create(const struct http_options *options,
 				    struct http_server **ret) EY_MUST_CHECK;
 /** The port listened on. */
 uint16_t http_server_port(const struct http_server *server);
-/** Accept no more connections; those that are there go on. */
+/** Answer requests that begin from now on with 503 and Retry-After; those that began go on. */
 void http_server_quiesce(struct http_server *server);
 /**
  * Stop accepting, finish what is being answered, and release everything. Whoever took a

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <arpa/inet.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -288,6 +289,68 @@ static void failing_job_says_since_when(void **state)
 	assert_int_equal(runs, 1);
 }
 
+static unsigned int any_path_is_read(void *arg, const char *path)
+{
+	return SERVER_GET;
+}
+
+static struct ey_error *begin_nothing(void *arg, struct server_request *request,
+				      struct server_response *response)
+{
+	return NULL;
+}
+
+static struct ey_error *answer_204(void *arg, struct server_request *request,
+				   struct server_response *response)
+{
+	response->status = 204;
+	return NULL;
+}
+
+// What the server at @p port answers to GET /, as far as it fits.
+static void ask(uint16_t port, char *answer, size_t size)
+{
+	static const char request[] =
+		"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+	struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(port)};
+	_cleanup_close_ int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	size_t have = 0;
+	ssize_t n;
+
+	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	assert_int_equal(connect(fd, (struct sockaddr *)&a, sizeof(a)), 0);
+	assert_int_equal(send(fd, request, sizeof(request) - 1, 0), sizeof(request) - 1);
+	while (have < size - 1 && (n = recv(fd, answer + have, size - 1 - have, 0)) > 0)
+		have += (size_t)n;
+	answer[have] = '\0';
+}
+
+// Ending it must neither leave a request without an answer nor race with the threads that accept.
+static void a_stopping_server_says_come_again(void **state)
+{
+	const struct http_options options = {
+		.address = "127.0.0.1",
+		.threads = 2,
+		.handler = {.methods = any_path_is_read,
+			    .begin = begin_nothing,
+			    .handle = answer_204},
+	};
+	char answer[2000];
+
+	for (int i = 0; i < 20; i++) {
+		struct http_server *server = NULL;
+
+		assert_null(http_server_create(&options, &server));
+		ask(http_server_port(server), answer, sizeof(answer));
+		assert_memory_equal(answer, "HTTP/1.1 204", 12);
+		http_server_quiesce(server);
+		ask(http_server_port(server), answer, sizeof(answer));
+		assert_memory_equal(answer, "HTTP/1.1 503", 12);
+		assert_non_null(strcasestr(answer, "\r\nRetry-After: "));
+		http_server_destroy(server);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -300,6 +363,7 @@ int main(void)
 		cmocka_unit_test(notifies_the_service_manager),
 		cmocka_unit_test(jobs_run_one_at_a_time),
 		cmocka_unit_test(failing_job_says_since_when),
+		cmocka_unit_test(a_stopping_server_says_come_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
