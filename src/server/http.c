@@ -69,6 +69,13 @@ static void *on_target(void *arg, const char *uri, struct MHD_Connection *connec
 	return x;
 }
 
+static void end_stream(struct exchange *x)
+{
+	if (x->request.stream.close)
+		x->request.stream.close(x->request.stream.arg);
+	x->request.stream = (struct server_stream){0};
+}
+
 static void on_completed(void *arg, struct MHD_Connection *connection, void **state,
 			 enum MHD_RequestTerminationCode code)
 {
@@ -76,8 +83,7 @@ static void on_completed(void *arg, struct MHD_Connection *connection, void **st
 
 	if (!x)
 		return;
-	if (x->request.stream.close)
-		x->request.stream.close(x->request.stream.arg);
+	end_stream(x);
 	if (x->server)
 		atomic_fetch_sub(&x->server->buffered, x->buffered);
 	free(x->raw_target);
@@ -318,6 +324,8 @@ static enum MHD_Result respond(struct exchange *x, struct server_response *respo
 	const struct http_handler *handler = &x->server->handler;
 	struct timespec now;
 
+	// Who has the answer may ask for what the stream held at once.
+	end_stream(x);
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	if (handler->done)
 		handler->done(handler->arg, &x->request, response->status,
@@ -398,6 +406,7 @@ static enum MHD_Result take_body(struct http_server *server, struct exchange *x,
 
 static enum MHD_Result answer_refused(struct exchange *x)
 {
+	end_stream(x);
 	if (x->error)
 		return refuse(x->connection, x->refused, x->error->message, 0);
 	if (x->refused == 503)
