@@ -196,13 +196,13 @@ struct ey_error *db_boot_find(struct db *db, int64_t host_id, int64_t started, i
 struct ey_error *db_boot_crashed(struct db *db, int64_t boot_id, int64_t crash_id, int64_t time)
 {
 	struct ey_error *err =
-		db_run(db,
-		       "UPDATE crashes SET kernel = coalesce(crashes.kernel, b.kernel), "
-		       "firmware = coalesce(crashes.firmware, b.firmware), "
-		       "model_id = coalesce(crashes.model_id, b.model_id) FROM boots b "
-		       "WHERE crashes.id = ?1 AND b.id = ?2 AND (crashes.kernel IS NULL OR "
-		       "crashes.firmware IS NULL OR crashes.model_id IS NULL)",
-		       db_int(crash_id), db_int(boot_id));
+		db_run_later(db,
+			     "UPDATE crashes SET kernel = coalesce(crashes.kernel, b.kernel), "
+			     "firmware = coalesce(crashes.firmware, b.firmware), "
+			     "model_id = coalesce(crashes.model_id, b.model_id) FROM boots b "
+			     "WHERE crashes.id = ?1 AND b.id = ?2 AND (crashes.kernel IS NULL OR "
+			     "crashes.firmware IS NULL OR crashes.model_id IS NULL)",
+			     db_int(crash_id), db_int(boot_id));
 
 	return err ? err : db_exposure_extend(db, boot_id, time);
 }

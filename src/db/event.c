@@ -16,10 +16,10 @@ const char *db_event_name(enum db_event_kind kind)
 struct ey_error *db_event_add(struct db *db, enum db_event_kind kind, int64_t subject_id,
 			      const char *text)
 {
-	return db_run(db,
-		      "INSERT INTO events (time, kind, subject_id, text) VALUES (?1, ?2, ?3, ?4)",
-		      db_int(ey_time_now()), db_text(db_event_name(kind)), db_int(subject_id),
-		      db_text(text ? text : ""));
+	return db_run_later(
+		db, "INSERT INTO events (time, kind, subject_id, text) VALUES (?1, ?2, ?3, ?4)",
+		db_int(ey_time_now()), db_text(db_event_name(kind)), db_int(subject_id),
+		db_text(text ? text : ""));
 }
 
 static void read_event(struct db_statement *st, struct db_arena *arena, void *item, bool *failed)

@@ -71,16 +71,17 @@ struct ey_error *db_exposure_extend(struct db *db, int64_t boot_id, int64_t unti
 	for (int64_t at = from; !err && at < until;) {
 		int64_t day = at / DAY, end = EY_MIN(until, (day + 1) * DAY);
 
-		err = db_run(db,
-			     "INSERT INTO exposure (day, group_id, seconds) VALUES (?1, ?2, ?3) "
-			     "ON CONFLICT (day, group_id) DO UPDATE SET "
-			     "seconds = exposure.seconds + excluded.seconds",
-			     db_int(day), db_int(group), db_int(end - at));
+		err = db_run_later(
+			db,
+			"INSERT INTO exposure (day, group_id, seconds) VALUES (?1, ?2, ?3) "
+			"ON CONFLICT (day, group_id) DO UPDATE SET "
+			"seconds = exposure.seconds + excluded.seconds",
+			db_int(day), db_int(group), db_int(end - at));
 		at = end;
 	}
 	return err ? err
-		   : db_run(db, "UPDATE boots SET counted_until = ?2 WHERE id = ?1",
-			    db_int(boot_id), db_int(until));
+		   : db_run_later(db, "UPDATE boots SET counted_until = ?2 WHERE id = ?1",
+				  db_int(boot_id), db_int(until));
 }
 
 static void read_row(struct db_statement *st, struct db_arena *arena, void *item, bool *failed)

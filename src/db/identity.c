@@ -143,7 +143,7 @@ static struct ey_error *note_alias(struct db *db, int64_t host_id, const char *k
 {
 	if (!value)
 		return NULL;
-	return db_run(
+	return db_run_later(
 		db,
 		"INSERT INTO host_aliases (kind, value, host_id, first_seen, last_seen) "
 		"VALUES (?1, ?2, ?3, ?4, ?4) ON CONFLICT (kind, value, host_id) DO UPDATE SET "
@@ -165,34 +165,34 @@ static struct ey_error *add_host(struct db *db, const struct db_intake *in, int6
 static struct ey_error *update_host(struct db *db, const struct db_intake *in,
 				    const struct ids *ids, const struct db_host_match *match)
 {
-	return db_run(db,
-		      "UPDATE hosts SET "
-		      "hostname = CASE WHEN told <= ?2 THEN coalesce(?3, hostname) ELSE "
-		      "hostname END, "
-		      "site = CASE WHEN told <= ?2 THEN ?4 ELSE site END, "
-		      "folder = CASE WHEN told <= ?2 THEN ?5 ELSE folder END, "
-		      "machine_id = CASE WHEN told <= ?2 THEN coalesce(?6, machine_id) "
-		      "ELSE coalesce(machine_id, ?6) END, "
-		      "dmi_uuid = CASE WHEN told <= ?2 THEN coalesce(?7, dmi_uuid) "
-		      "ELSE coalesce(dmi_uuid, ?7) END, "
-		      "dmi_serial = CASE WHEN told <= ?2 THEN coalesce(?8, dmi_serial) "
-		      "ELSE coalesce(dmi_serial, ?8) END, "
-		      "model_id = CASE WHEN told <= ?2 THEN coalesce(?9, model_id) "
-		      "ELSE coalesce(model_id, ?9) END, "
-		      "firmware = CASE WHEN told <= ?2 THEN coalesce(?10, firmware) "
-		      "ELSE coalesce(firmware, ?10) END, "
-		      "kernel = CASE WHEN told <= ?2 THEN coalesce(?11, kernel) "
-		      "ELSE coalesce(kernel, ?11) END, "
-		      "told = CASE WHEN told > ?2 THEN told ELSE ?2 END, "
-		      "first_seen = CASE WHEN CAST(?12 AS BIGINT) = 0 OR (first_seen > 0 AND "
-		      "first_seen < ?2) THEN first_seen ELSE ?2 END, "
-		      "last_seen = CASE WHEN CAST(?12 AS BIGINT) = 0 OR last_seen > ?2 THEN "
-		      "last_seen ELSE ?2 END "
-		      "WHERE id = ?1",
-		      db_int(match->host_id), db_int(in->time), db_text(in->hostname),
-		      db_text(in->site), db_text(in->folder), db_text(ids->install),
-		      db_text(in->dmi_uuid), db_text(in->dmi_serial), db_id(match->model_id),
-		      db_text(in->firmware), db_text(in->kernel), db_int(!in->heartbeat));
+	return db_run_later(db,
+			    "UPDATE hosts SET "
+			    "hostname = CASE WHEN told <= ?2 THEN coalesce(?3, hostname) ELSE "
+			    "hostname END, "
+			    "site = CASE WHEN told <= ?2 THEN ?4 ELSE site END, "
+			    "folder = CASE WHEN told <= ?2 THEN ?5 ELSE folder END, "
+			    "machine_id = CASE WHEN told <= ?2 THEN coalesce(?6, machine_id) "
+			    "ELSE coalesce(machine_id, ?6) END, "
+			    "dmi_uuid = CASE WHEN told <= ?2 THEN coalesce(?7, dmi_uuid) "
+			    "ELSE coalesce(dmi_uuid, ?7) END, "
+			    "dmi_serial = CASE WHEN told <= ?2 THEN coalesce(?8, dmi_serial) "
+			    "ELSE coalesce(dmi_serial, ?8) END, "
+			    "model_id = CASE WHEN told <= ?2 THEN coalesce(?9, model_id) "
+			    "ELSE coalesce(model_id, ?9) END, "
+			    "firmware = CASE WHEN told <= ?2 THEN coalesce(?10, firmware) "
+			    "ELSE coalesce(firmware, ?10) END, "
+			    "kernel = CASE WHEN told <= ?2 THEN coalesce(?11, kernel) "
+			    "ELSE coalesce(kernel, ?11) END, "
+			    "told = CASE WHEN told > ?2 THEN told ELSE ?2 END, "
+			    "first_seen = CASE WHEN CAST(?12 AS BIGINT) = 0 OR (first_seen > 0 AND "
+			    "first_seen < ?2) THEN first_seen ELSE ?2 END, "
+			    "last_seen = CASE WHEN CAST(?12 AS BIGINT) = 0 OR last_seen > ?2 THEN "
+			    "last_seen ELSE ?2 END "
+			    "WHERE id = ?1",
+			    db_int(match->host_id), db_int(in->time), db_text(in->hostname),
+			    db_text(in->site), db_text(in->folder), db_text(ids->install),
+			    db_text(in->dmi_uuid), db_text(in->dmi_serial), db_id(match->model_id),
+			    db_text(in->firmware), db_text(in->kernel), db_int(!in->heartbeat));
 }
 
 struct ey_error *db_identity_match(struct db *db, const struct db_intake *in,

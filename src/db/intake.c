@@ -64,13 +64,14 @@ static struct ey_error *add_folder(struct db *db, const struct db_intake *in, in
 {
 	bool kept = in->dump == DB_DUMP_KEPT;
 	struct ey_error *err =
-		db_run(db,
-		       "INSERT INTO folders (path, crash_id, time, has_dump, dump_bytes) "
-		       "VALUES (?1, ?2, ?3, ?4, ?5)",
-		       db_text(in->path), db_int(crash_id), db_int(in->filed), db_int(kept),
-		       db_int(kept ? in->dump_bytes : 0));
+		db_run_later(db,
+			     "INSERT INTO folders (path, crash_id, time, has_dump, dump_bytes) "
+			     "VALUES (?1, ?2, ?3, ?4, ?5)",
+			     db_text(in->path), db_int(crash_id), db_int(in->filed), db_int(kept),
+			     db_int(kept ? in->dump_bytes : 0));
 
-	return err ? err : db_run(db, "DELETE FROM rejects WHERE path = ?1", db_text(in->path));
+	return err ? err
+		   : db_run_later(db, "DELETE FROM rejects WHERE path = ?1", db_text(in->path));
 }
 
 static struct ey_error *add_parts(struct db *db, const struct db_intake *in, int64_t crash_id)
@@ -93,10 +94,10 @@ static struct ey_error *join_crash(struct db *db, const struct db_intake *in, in
 	if (!err)
 		err = add_parts(db, in, crash_id);
 	if (!err && boot_uuid)
-		err = db_run(db,
-			     "UPDATE boots SET boot_uuid = ?2 WHERE boot_uuid IS NULL AND "
-			     "id = (SELECT c.boot_id FROM crashes c WHERE c.id = ?1)",
-			     db_int(crash_id), db_text(boot_uuid));
+		err = db_run_later(db,
+				   "UPDATE boots SET boot_uuid = ?2 WHERE boot_uuid IS NULL AND "
+				   "id = (SELECT c.boot_id FROM crashes c WHERE c.id = ?1)",
+				   db_int(crash_id), db_text(boot_uuid));
 	if (!err && in->dump == DB_DUMP_KEPT)
 		err = db_dump_arrived(db, &(struct db_dump_arrival){
 						  .crash_id = crash_id,
@@ -122,7 +123,7 @@ static struct ey_error *add_boot(struct db *db, const struct db_intake *in,
 	if (err)
 		return err;
 	if (*ret)
-		return db_run(
+		return db_run_later(
 			db,
 			"UPDATE boots SET last_seen = CASE WHEN last_seen > ?2 THEN last_seen "
 			"ELSE ?2 END, kernel = coalesce(?3, kernel), firmware = "
@@ -201,7 +202,7 @@ static struct ey_error *count_crash(struct db *db, const struct db_intake *in, i
 			  db_int(reason_id), db_int(host->host_id), db_int(in->time));
 
 	if (!err)
-		err = db_run(
+		err = db_run_later(
 			db,
 			"INSERT INTO reason_dumps (reason_id, kernel, model_id, crashes, dumps) "
 			"VALUES (?1, ?2, ?3, 1, ?4) ON CONFLICT (reason_id, kernel, model_id) "
@@ -210,20 +211,21 @@ static struct ey_error *count_crash(struct db *db, const struct db_intake *in, i
 			db_int(reason_id), db_text(in->kernel ? in->kernel : ""),
 			db_int(host->model_id), db_int(in->dump == DB_DUMP_KEPT));
 	if (!err)
-		err = db_run(db,
-			     "UPDATE reasons SET crashes = crashes + 1, hosts = hosts + ?2, "
-			     "dumps = dumps + ?3, first_crash_id = coalesce(first_crash_id, ?5), "
-			     "first_seen = CASE WHEN crashes > 0 AND first_seen < ?4 THEN "
-			     "first_seen ELSE ?4 END, last_seen = CASE WHEN crashes > 0 AND "
-			     "last_seen > ?4 THEN last_seen ELSE ?4 END "
-			     "WHERE id = ?1",
-			     db_int(reason_id), db_int(pair == 1), db_int(in->dump == DB_DUMP_KEPT),
-			     db_int(in->time), db_int(crash_id));
+		err = db_run_later(
+			db,
+			"UPDATE reasons SET crashes = crashes + 1, hosts = hosts + ?2, "
+			"dumps = dumps + ?3, first_crash_id = coalesce(first_crash_id, ?5), "
+			"first_seen = CASE WHEN crashes > 0 AND first_seen < ?4 THEN "
+			"first_seen ELSE ?4 END, last_seen = CASE WHEN crashes > 0 AND "
+			"last_seen > ?4 THEN last_seen ELSE ?4 END "
+			"WHERE id = ?1",
+			db_int(reason_id), db_int(pair == 1), db_int(in->dump == DB_DUMP_KEPT),
+			db_int(in->time), db_int(crash_id));
 	if (!err)
-		err = db_run(db,
-			     "UPDATE hosts SET crashes = crashes + 1, reasons = reasons + ?2 "
-			     "WHERE id = ?1",
-			     db_int(host->host_id), db_int(pair == 1));
+		err = db_run_later(db,
+				   "UPDATE hosts SET crashes = crashes + 1, reasons = reasons + ?2 "
+				   "WHERE id = ?1",
+				   db_int(host->host_id), db_int(pair == 1));
 	return err;
 }
 

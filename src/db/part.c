@@ -12,11 +12,12 @@ enum { ZSTD_LEVEL = 3 };
 static struct ey_error *add_packed(struct db *db, int64_t crash_id, enum db_part part,
 				   const void *packed, size_t len, size_t size)
 {
-	return db_run(db,
-		      "INSERT INTO crash_parts (crash_id, part, encoding, size, data) "
-		      "VALUES (?1, ?2, 'zstd', ?3, ?4) ON CONFLICT (crash_id, part) DO NOTHING",
-		      db_int(crash_id), db_text(db_part_name(part)), db_int((int64_t)size),
-		      db_blob(packed, len));
+	return db_run_later(
+		db,
+		"INSERT INTO crash_parts (crash_id, part, encoding, size, data) "
+		"VALUES (?1, ?2, 'zstd', ?3, ?4) ON CONFLICT (crash_id, part) DO NOTHING",
+		db_int(crash_id), db_text(db_part_name(part)), db_int((int64_t)size),
+		db_blob(packed, len));
 }
 
 struct ey_error *db_part_add(struct db *db, int64_t crash_id, enum db_part part,

@@ -75,6 +75,10 @@ static struct ey_error *run(struct postgres_db *p, const char *sql, const char *
 
 	if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK)
 		err = postgres_failed(p, result, what);
+	else if (!strcmp(sql, "COMMIT") && strcmp(PQcmdStatus(result), "COMMIT") != 0)
+		// A transaction in which something failed ends so, and without an error.
+		err = ey_error_create(EY_ERR_IO, "database %s: the transaction was rolled back",
+				      p->base.where);
 	PQclear(result);
 	return err;
 }
@@ -121,8 +125,14 @@ bool postgres_may_repeat(struct postgres_db *p, const char *sql)
 static struct ey_error *exec(struct db *db, const char *sql)
 {
 	struct postgres_db *p = postgres_of(db);
-	struct ey_error *err = postgres_connected(p);
+	struct ey_error *err = postgres_settle(p);
 
+	if (err && !strcmp(sql, "ROLLBACK")) {
+		ey_error_destroy(err);
+		err = NULL;
+	}
+	if (!err)
+		err = postgres_connected(p);
 	if (err)
 		return err;
 	err = run(p, sql, "cannot run a statement");
@@ -147,6 +157,7 @@ static struct ey_error *begin(struct db *db)
 
 static void close_connection(struct db *db)
 {
+	ey_error_destroy(postgres_of(db)->late);
 	PQfinish(postgres_of(db)->conn);
 }
 
@@ -174,6 +185,7 @@ static const struct db_backend postgres_backend = {
 	.prepare = postgres_prepare,
 	.bind = postgres_bind,
 	.step = postgres_step,
+	.later = postgres_later,
 	.column_int = postgres_column_int,
 	.column_text = postgres_column_text,
 	.column_blob = postgres_column_blob,

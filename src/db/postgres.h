@@ -19,6 +19,10 @@ struct postgres_db {
 	unsigned int generation;
 	/** Statements prepared so far, for their names. */
 	unsigned long names;
+	/** Statements that were sent and not waited for; above 0 in pipeline mode. */
+	unsigned int pending;
+	/** What one of them met where no error could be returned; for the next who can. */
+	struct ey_error *late;
 };
 
 static inline struct postgres_db *postgres_of(struct db *db)
@@ -35,6 +39,9 @@ struct ey_error *postgres_failed(struct postgres_db *p, const PGresult *result, 
  */
 struct ey_error *postgres_connected(struct postgres_db *p) EY_MUST_CHECK;
 
+/** Wait for all that was sent by postgres_later(): the first error of it. */
+struct ey_error *postgres_settle(struct postgres_db *p) EY_MUST_CHECK;
+
 /** Whether what just failed with a lost connection can simply be done again. */
 bool postgres_may_repeat(struct postgres_db *p, const char *sql);
 
@@ -44,6 +51,7 @@ struct ey_error *postgres_prepare(struct db *db, const char *sql,
 struct ey_error *postgres_bind(struct db_statement *st, int index,
 			       const struct db_value *value) EY_MUST_CHECK;
 struct ey_error *postgres_step(struct db_statement *st, bool *row_ret) EY_MUST_CHECK;
+struct ey_error *postgres_later(struct db_statement *st) EY_MUST_CHECK;
 int64_t postgres_column_int(struct db_statement *st, int column);
 const char *postgres_column_text(struct db_statement *st, int column);
 const void *postgres_column_blob(struct db_statement *st, int column, size_t *len_ret);

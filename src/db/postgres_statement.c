@@ -8,7 +8,11 @@
 
 #include "base/text.h"
 
-enum { MAX_PARAMETERS = 40 };
+enum {
+	MAX_PARAMETERS = 40,
+	/** So many small answers fit the socket's buffers with room to spare. */
+	PENDING_MAX = 1024,
+};
 
 struct postgres_statement {
 	struct db_statement base;
@@ -134,6 +138,70 @@ struct ey_error *postgres_bind(struct db_statement *st, int index, const struct 
 	return NULL;
 }
 
+static bool is_good(const PGresult *result)
+{
+	ExecStatusType status = PQresultStatus(result);
+
+	return status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK;
+}
+
+// The results of all that is on its way, of which the last is @p own's (NULL: nobody's).
+static struct ey_error *collect(struct postgres_db *p, const char *own, PGresult **ret)
+{
+	unsigned int left = p->pending + (own != NULL);
+	bool synced = false, ended = false;
+	struct ey_error *err = NULL;
+
+	p->pending = 0;
+	if (!PQpipelineSync(p->conn))
+		err = postgres_failed(p, NULL, "cannot send statements");
+	while (!synced) {
+		PGresult *result = PQgetResult(p->conn);
+
+		if (!result) {
+			// Each statement's results end so; twice, and there is nothing to come.
+			if (ended)
+				break;
+			ended = true;
+			left -= left > 0;
+			continue;
+		}
+		ended = false;
+		ExecStatusType status = PQresultStatus(result);
+		synced = status == PGRES_PIPELINE_SYNC;
+		if (!err && !synced && status != PGRES_PIPELINE_ABORTED && !is_good(result))
+			err = postgres_failed(p, result,
+					      own && left == 1 ? own : "a write that was sent");
+		if (own && left == 1 && !err && is_good(result) && !*ret)
+			*ret = result;
+		else
+			PQclear(result);
+	}
+	if (!err && (!synced || !PQexitPipelineMode(p->conn) || (own && !*ret)))
+		err = postgres_failed(p, NULL, "results of statements are missing");
+	else if (err && synced)
+		(void)PQexitPipelineMode(p->conn);
+	if (err && own) {
+		PQclear(*ret);
+		*ret = NULL;
+	}
+	return err;
+}
+
+struct ey_error *postgres_settle(struct postgres_db *p)
+{
+	struct ey_error *err = p->late;
+
+	p->late = NULL;
+	if (!p->pending)
+		return err;
+	struct ey_error *now = collect(p, NULL, NULL);
+	if (!err)
+		return now;
+	ey_error_destroy(now);
+	return err;
+}
+
 static struct ey_error *prepare_there(struct postgres_statement *s)
 {
 	struct postgres_db *p = postgres_of(s->base.db);
@@ -141,6 +209,9 @@ static struct ey_error *prepare_there(struct postgres_statement *s)
 
 	if (s->generation == p->generation)
 		return NULL;
+	err = postgres_settle(p);
+	if (err)
+		return err;
 	PGresult *result = PQprepare(p->conn, s->name, s->sql, 0, NULL);
 	if (PQresultStatus(result) == PGRES_COMMAND_OK)
 		s->generation = p->generation;
@@ -150,23 +221,57 @@ static struct ey_error *prepare_there(struct postgres_statement *s)
 	return err;
 }
 
+static struct ey_error *send_later(struct postgres_statement *s)
+{
+	struct postgres_db *p = postgres_of(s->base.db);
+
+	return PQsendQueryPrepared(p->conn, s->name, s->count, s->values, s->lengths, s->formats, 0)
+		       ? NULL
+		       : postgres_failed(p, NULL, s->sql);
+}
+
+struct ey_error *postgres_later(struct db_statement *st)
+{
+	struct postgres_statement *s = of(st);
+	struct postgres_db *p = postgres_of(st->db);
+	struct ey_error *err = p->pending < PENDING_MAX && !p->late ? NULL : postgres_settle(p);
+
+	if (!err)
+		err = prepare_there(s);
+	if (!err && !p->pending && !PQenterPipelineMode(p->conn))
+		err = postgres_failed(p, NULL, s->sql);
+	if (err)
+		return err;
+	// Counted also where sending failed: then collect() leaves the pipeline.
+	p->pending++;
+	return send_later(s);
+}
+
 static struct ey_error *execute(struct postgres_statement *s)
 {
 	struct postgres_db *p = postgres_of(s->base.db);
-	struct ey_error *err = postgres_connected(p);
+	struct ey_error *err = p->late ? postgres_settle(p) : postgres_connected(p);
+	PGresult *result = NULL;
 
 	if (!err)
 		err = prepare_there(s);
 	if (err)
 		return err;
-	PGresult *result =
-		PQexecPrepared(p->conn, s->name, s->count, s->values, s->lengths, s->formats, 0);
-	ExecStatusType status = PQresultStatus(result);
-	if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK) {
-		err = postgres_failed(p, result, s->sql);
-		PQclear(result);
-		return err;
+	if (p->pending) {
+		// On its way with the writes before it: one wait for all.
+		err = send_later(s);
+		if (!err)
+			err = collect(p, s->sql, &result);
+	} else {
+		result = PQexecPrepared(p->conn, s->name, s->count, s->values, s->lengths,
+					s->formats, 0);
+		if (!is_good(result)) {
+			err = postgres_failed(p, result, s->sql);
+			PQclear(result);
+		}
 	}
+	if (err)
+		return err;
 	s->result = result;
 	s->row = -1;
 	return NULL;
@@ -279,6 +384,8 @@ void postgres_destroy(struct db_statement *st)
 	char sql[48];
 
 	postgres_reset(st);
+	if (!p->late)
+		p->late = postgres_settle(p);
 	if (s->generation == p->generation && PQtransactionStatus(p->conn) != PQTRANS_INERROR) {
 		snprintf(sql, sizeof(sql), "DEALLOCATE %s", s->name);
 		PQclear(PQexec(p->conn, sql));

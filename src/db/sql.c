@@ -34,6 +34,17 @@ struct ey_error *db_run_values(struct db *db, const char *sql, const struct db_v
 	return db_scalar_values(db, &unused, &found, sql, values, count);
 }
 
+struct ey_error *db_run_later_values(struct db *db, const char *sql, const struct db_value *values,
+				     size_t count)
+{
+	_cleanup_statement_ struct db_statement *st = NULL;
+
+	if (!db->depth || !db->backend->later)
+		return db_run_values(db, sql, values, count);
+	struct ey_error *err = db_query_values(db, &st, sql, values, count);
+	return err ? err : db->backend->later(st);
+}
+
 struct ey_error *db_scalar_values(struct db *db, int64_t *ret, bool *found_ret, const char *sql,
 				  const struct db_value *values, size_t count)
 {

@@ -78,6 +78,8 @@ struct db_backend {
 	struct ey_error *(*prepare)(struct db *db, const char *sql, struct db_statement **ret);
 	struct ey_error *(*bind)(struct db_statement *st, int index, const struct db_value *value);
 	struct ey_error *(*step)(struct db_statement *st, bool *row_ret);
+	/** Run to its end without waiting for it, as db_run_later(); NULL: it costs no wait. */
+	struct ey_error *(*later)(struct db_statement *st);
 	int64_t (*column_int)(struct db_statement *st, int column);
 	const char *(*column_text)(struct db_statement *st, int column);
 	const void *(*column_blob)(struct db_statement *st, int column, size_t *len_ret);
@@ -145,6 +147,17 @@ struct ey_error *db_run_values(struct db *db, const char *sql, const struct db_v
 #define db_run(db, sql, ...)                                         \
 	db_run_values((db), (sql), (struct db_value[]){__VA_ARGS__}, \
 		      EY_ARRAY_SIZE(((struct db_value[]){__VA_ARGS__})))
+
+/**
+ * The same within a transaction for a write whose result nobody needs, and without waiting for the
+ * server: what follows sees it done, but its error may come from any later statement of the
+ * transaction, at the latest from db_commit(). Whatever is bound may go at once.
+ */
+struct ey_error *db_run_later_values(struct db *db, const char *sql, const struct db_value *values,
+				     size_t count) EY_MUST_CHECK;
+#define db_run_later(db, sql, ...)                                         \
+	db_run_later_values((db), (sql), (struct db_value[]){__VA_ARGS__}, \
+			    EY_ARRAY_SIZE(((struct db_value[]){__VA_ARGS__})))
 
 /** Run @p sql; the first column of its first row is @p ret, which is untouched without a row. */
 struct ey_error *db_scalar_values(struct db *db, int64_t *ret, bool *found_ret, const char *sql,

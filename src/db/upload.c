@@ -70,14 +70,15 @@ struct ey_error *db_upload_offer(struct db *db, int64_t crash_id, int64_t now)
 
 	if (err)
 		return err;
-	return db_run(db,
-		      "INSERT INTO uploads (name, crash_id, reason_id, site, created, expires) "
-		      "SELECT CAST(?2 AS TEXT), id, reason_id, site, CAST(?3 AS BIGINT), "
-		      "CAST(?4 AS BIGINT) FROM crashes WHERE id = ?1 "
-		      "ON CONFLICT (crash_id) DO UPDATE SET expires = CASE WHEN uploads.expires > "
-		      "excluded.expires THEN uploads.expires ELSE excluded.expires END",
-		      db_int(crash_id), db_text(name), db_int(now),
-		      db_int(now + DB_UPLOAD_OFFER_SECONDS));
+	return db_run_later(
+		db,
+		"INSERT INTO uploads (name, crash_id, reason_id, site, created, expires) "
+		"SELECT CAST(?2 AS TEXT), id, reason_id, site, CAST(?3 AS BIGINT), "
+		"CAST(?4 AS BIGINT) FROM crashes WHERE id = ?1 "
+		"ON CONFLICT (crash_id) DO UPDATE SET expires = CASE WHEN uploads.expires > "
+		"excluded.expires THEN uploads.expires ELSE excluded.expires END",
+		db_int(crash_id), db_text(name), db_int(now),
+		db_int(now + DB_UPLOAD_OFFER_SECONDS));
 }
 
 static struct ey_error *read_upload(struct db_statement *st, struct db_upload *ret)

@@ -76,6 +76,58 @@ static void lost_connection(void **state)
 	assert_int_equal(value, 5);
 }
 
+/* What is sent without waiting fails the transaction, wherever its error comes to light. */
+static void late_errors(void **state)
+{
+	static const char insert[] =
+		"INSERT INTO models (vendor, product) VALUES (?1, CAST(?2 AS TEXT))";
+	_cleanup_db_ struct db *db = fresh_db("late");
+	int64_t n = 0;
+
+	{
+		_cleanup_txn_ struct db_txn txn = {0};
+
+		ok(db_begin(db, &txn));
+		ok(db_run_later(db, insert, db_text("a"), db_text("1")));
+		// A read sees what was only sent, and what is sent after it is there, too.
+		ok(db_scalar(db, &n, NULL, "SELECT count(*) FROM models WHERE vendor <> ?1",
+			     db_text("")));
+		assert_int_equal(n, 1);
+		ok(db_run_later(db, insert, db_text("a"), db_text("2")));
+		ok(db_commit(&txn));
+	}
+	for (int by_read = 0; by_read < 2; by_read++) {
+		_cleanup_txn_ struct db_txn txn = {0};
+
+		ok(db_begin(db, &txn));
+		ok(db_run_later(db, insert, db_text("b"), db_text("1")));
+		ok(db_run_later(db, insert, db_text("a"), db_text("1"))); // is there
+		ok(db_run_later(db, insert, db_text("b"), db_text("2")));
+		if (by_read)
+			is_error(db_scalar(db, &n, NULL, "SELECT ?1 + 1", db_int(1)), EY_ERR_INPUT);
+		is_error(db_commit(&txn), by_read ? EY_ERR_IO : EY_ERR_INPUT);
+	}
+	assert_int_equal(number(db, "SELECT count(*) FROM models"), 2);
+	{
+		_cleanup_txn_ struct db_txn txn = {0};
+
+		ok(db_begin(db, &txn));
+		ok(db_run_later(db, insert, db_text("c"), db_text("1")));
+	}
+	{
+		_cleanup_txn_ struct db_txn txn = {0};
+		int64_t pid = backend_pid(db);
+
+		ok(db_begin(db, &txn));
+		ok(db_run_later(db, insert, db_text("d"), db_text("1")));
+		cut_off(pid);
+		is_error(db_commit(&txn), EY_ERR_IO);
+	}
+	assert_int_equal(number(db, "SELECT count(*) FROM models"), 2);
+	ok(db_run(db, insert, db_text("e"), db_text("1")));
+	assert_int_equal(number(db, "SELECT count(*) FROM models"), 3);
+}
+
 static void one_leads_a_job(void **state)
 {
 	_cleanup_free_ char *where = test_database(dir, "lead");
