@@ -306,10 +306,11 @@ static void several_writers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(lost_connection),	    cmocka_unit_test(unreachable),
-		cmocka_unit_test(a_reader_changes_nothing), cmocka_unit_test(text_that_is_not_utf8),
-		cmocka_unit_test(bytes_and_nothing),	    cmocka_unit_test(many_statements),
-		cmocka_unit_test(several_writers),	    cmocka_unit_test(one_leads_a_job),
+		cmocka_unit_test(late_errors),		 cmocka_unit_test(lost_connection),
+		cmocka_unit_test(unreachable),		 cmocka_unit_test(a_reader_changes_nothing),
+		cmocka_unit_test(text_that_is_not_utf8), cmocka_unit_test(bytes_and_nothing),
+		cmocka_unit_test(many_statements),	 cmocka_unit_test(several_writers),
+		cmocka_unit_test(one_leads_a_job),
 	};
 
 	return cmocka_run_group_tests_name("postgres", tests, make_dir, remove_dir);
