@@ -11,6 +11,8 @@ enum {
 	LINE_COLUMNS = 76,
 	/** RFC 2047, 2: an encoded word has at most 75 characters, 12 of them "=?UTF-8?Q??=". */
 	ENCODED_WORD_TEXT = 75 - 12,
+	/** Longest name that stands as one quoted string, bytes. */
+	PHRASE_MAX = 60,
 };
 
 static const char hex[] = "0123456789ABCDEF";
@@ -150,7 +152,8 @@ void mail_phrase_write(struct ey_buf *buf, const char *name)
 
 	clean_value(&clean, name);
 	buf->failed |= clean.failed;
-	if (!is_plain_header(ey_buf_str(&clean))) {
+	// A quoted string cannot be folded; encoded words can.
+	if (clean.len > PHRASE_MAX || !is_plain_header(ey_buf_str(&clean))) {
 		write_encoded(buf, ey_buf_str(&clean), 20);
 		return;
 	}
