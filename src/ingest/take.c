@@ -215,7 +215,7 @@ static struct ey_error *find_dump(const struct store_entry *entry, struct db_int
 	return err;
 }
 
-// The record; where there is none, as the crash utility's text tells it.
+// The record; where there is none, as the crash utility's text or the kernel's log tells it.
 static struct ey_error *read_record(const struct store_entry *entry, size_t max_record,
 				    size_t max_text, int64_t now, struct take *take,
 				    size_t *len_ret)
@@ -228,6 +228,10 @@ static struct ey_error *read_record(const struct store_entry *entry, size_t max_
 		return err;
 	ey_error_destroy(err);
 	err = take_text_read(entry, max_text, now, &text);
+	if (err && err->code == EY_ERR_NOT_FOUND) {
+		ey_error_destroy(err);
+		err = take_log_read(entry, max_text, now, &text);
+	}
 	if (err)
 		return err;
 	take->record_text = no_cleanup_ptr(text.record);

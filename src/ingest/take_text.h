@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/** @file A folder that holds the crash utility's text and no record; for this room only. */
+/**
+ * @file
+ * A folder without a record: what the crash utility wrote, else the kernel's log; for this room
+ * only.
+ */
 #ifndef EYRIE_INGEST_TAKE_TEXT_H
 #define EYRIE_INGEST_TAKE_TEXT_H
 
@@ -9,7 +13,7 @@ struct take_text {
 	/** record.json as the text tells it (free()). */
 	char *record;
 	size_t record_len;
-	/** The text itself (free()). */
+	/** The analysis: crash's text itself, or what our own says of the log (free()). */
 	char *text;
 	size_t text_len;
 };
@@ -23,5 +27,14 @@ void take_text_deinit(struct take_text *t);
  */
 struct ey_error *take_text_read(const struct store_entry *entry, size_t max, int64_t now,
 				struct take_text *ret) EY_MUST_CHECK;
+
+/**
+ * Read the kernel log as kdump leaves it: dmesg.txt, vmcore-dmesg.txt (kdump-utils) or dmesg.STAMP
+ * (kdump-tools), at most @p max bytes. EY_ERR_NOT_FOUND: there is none that tells of a crash;
+ * EY_ERR_IO: a file of the folder was changed within the last hour: the dump, or who says more, may
+ * still come.
+ */
+struct ey_error *take_log_read(const struct store_entry *entry, size_t max, int64_t now,
+			       struct take_text *ret) EY_MUST_CHECK;
 
 #endif

@@ -389,7 +389,7 @@ static void text_of_crash(void **state)
 	assert_int_equal(r.fresh + r.known, 2);
 	assert_int_equal(r.rejected, 2);
 	assert_non_null(strstr(seen.text, "out.txt was changed within the last minute"));
-	assert_non_null(strstr(seen.text, "neither record.json nor a text of the crash utility"));
+	assert_non_null(strstr(seen.text, "neither record.json, nor a text of the crash utility"));
 
 	set_now(NOON + DAY + 3600);
 	ok(populate_run(p->db, &options, &r));
@@ -417,6 +417,52 @@ static void text_of_crash(void **state)
 		ok(db_crash_part(p->db, c->id, DB_PART_ANALYSIS, &text, &len));
 		assert_non_null(strstr(text, "[exception RIP: do_it+5]"));
 	}
+}
+
+/* Folders as kdump leaves them, with the kernel's log and at most a dump. */
+static void log_alone(void **state)
+{
+	static const char log[] =
+		"[    0.000000] Linux version 6.1.0-56-amd64 (b@example.com) (gcc) #1 SMP\n"
+		"[    1.000000] rtc_cmos 00:00: setting system clock to 2026-11-23T12:00:00 UTC "
+		"(1795435200)\n"
+		"[  500.000000] kernel BUG at x.c:1!\n"
+		"[  500.000001] invalid opcode: 0000 [#1] PREEMPT SMP NOPTI\n"
+		"[  500.000002] CPU: 1 PID: 190 Comm: cat Not tainted 6.1.0-56-amd64 #1\n"
+		"[  500.000003] RIP: 0010:do_it+0x5/0x10\n"
+		"[  500.000004] Kernel panic - not syncing: Fatal exception\n";
+	struct place *p = *state;
+	struct seen seen = {0};
+	struct populate_options options = {
+		.root = p->root, .rules = three_dumps(), .on_folder = on_folder, .arg = &seen};
+	struct populate_result r;
+	struct tree_crash ours = crash(p, "web-01", 1);
+
+	assert_true(tree_add(&ours));
+	write_file(p, "north/web-02/202611231216/dmesg.202611231216", log, sizeof(log) - 1);
+	write_file(p, "north/web-03/127.0.0.1-1/vmcore-dmesg.txt", log, sizeof(log) - 1);
+	write_file(p, "north/web-03/127.0.0.1-1/vmcore", "x", 1);
+	write_file(p, "north/web-04/1/dmesg.now", log, sizeof(log) - 1);
+	write_file(p, "north/web-05/1/dmesg.txt", "notes\n", 6);
+	write_file(p, "north/web-06/1/dmesg.txt", log, 70);
+	set_now(time(NULL) + 60);
+	ok(populate_run(p->db, &options, &r));
+	assert_int_equal(r.fresh + r.known, 1);
+	assert_int_equal(r.rejected, 5);
+	assert_non_null(strstr(seen.text, "a dump or an analysis may still come"));
+	assert_non_null(strstr(seen.text, "nor a kernel log that tells of a crash"));
+
+	set_now(time(NULL) + 7200);
+	ok(populate_run(p->db, &options, &r));
+	assert_int_equal(r.known, 2);
+	assert_int_equal(r.rejected_before, 3);
+	assert_int_equal(number(p->db, "SELECT count(*) FROM reasons"), 1);
+	assert_int_equal(number(p->db, "SELECT count(*) FROM crashes WHERE dump_bytes = 1"), 1);
+	assert_int_equal(number(p->db, "SELECT count(*) FROM crashes WHERE signature = "
+				       "'do_it+0x5'"),
+			 3);
+	ok(populate_run(p->db, &options, &r));
+	assert_int_equal(r.unchanged, 3);
 }
 
 static void missing_root_is_an_error(void **state)
@@ -703,6 +749,7 @@ int main(void)
 		TEST(broken_clock),
 		TEST(hostile_tree),
 		TEST(text_of_crash),
+		TEST(log_alone),
 		TEST(missing_root_is_an_error),
 		TEST(policy_says_when_it_is_enough),
 		TEST(policy_stays_readable),
