@@ -437,33 +437,50 @@ static void folders(void **state)
 	assert_int_equal(number(db, "SELECT purged FROM crashes"), 99);
 }
 
-/* Kill a writer at a random moment, many times; what it left must be whole. */
+// Take crash after crash in; a byte into @p confirm for each that is confirmed.
+static _Noreturn void write_until_killed(const char *path, int confirm)
+{
+	struct db *db;
+	char p[128];
+
+	if (db_open(path, DB_OPEN_WRITE, &db))
+		_exit(1);
+	for (int i = 0; i < 400; i++) {
+		struct db_intake in = test_crash(p, i % 7, i, TEST_NOON + 500 * i);
+		struct db_intake_result r;
+
+		if (db_intake(db, &in, TEST_NOON, &r) || write(confirm, "", 1) != 1)
+			_exit(1);
+	}
+	_exit(0);
+}
+
+/* Kill a writer amid its work, many times; what it left must be whole. */
 static void killed_writers(void **state)
 {
 	_cleanup_free_ char *path = test_database(dir, "killed.db");
 	_cleanup_db_ struct db *db = NULL;
+	int confirmed = 0;
 
 	db_close(fresh_db("killed.db"));
 	for (int round = 0; round < 12; round++) {
-		pid_t pid = fork();
+		int confirm[2], count = 0;
 
+		assert_int_equal(pipe(confirm), 0);
+		pid_t pid = fork();
 		assert_true(pid >= 0);
-		if (!pid) {
-			struct db *child;
-			char p[128];
-			if (db_open(path, DB_OPEN_WRITE, &child))
-				_exit(1);
-			for (int i = 0; i < 400; i++) {
-				struct db_intake in = test_crash(p, i % 7, i, TEST_NOON + 500 * i);
-				struct db_intake_result r;
-				if (db_intake(child, &in, TEST_NOON, &r))
-					_exit(1);
-			}
-			_exit(0);
-		}
-		usleep(3000 + 9000 * (unsigned int)round);
+		if (!pid)
+			write_until_killed(path, confirm[1]);
+		close(confirm[1]);
+		for (char c; count < 9 * round && read(confirm[0], &c, 1) == 1;)
+			count++;
+		usleep(700 * (unsigned int)round); // somewhere within the next ones
 		kill(pid, SIGKILL);
 		waitpid(pid, NULL, 0);
+		for (char c; read(confirm[0], &c, 1) == 1;)
+			count++;
+		close(confirm[0]);
+		confirmed = EY_MAX(confirmed, count);
 	}
 	ok(db_open(path, DB_OPEN_WRITE, &db));
 	int64_t left = number(db, "SELECT count(*) FROM crashes");
@@ -472,7 +489,8 @@ static void killed_writers(void **state)
 		struct db_intake in = test_crash(p, i % 7, i, TEST_NOON + 500 * i);
 		take(db, &in);
 	}
-	assert_true(left > 0);
+	assert_true(confirmed >= 9 * 11);
+	assert_true(left >= confirmed);
 	assert_int_equal(number(db, "SELECT count(*) FROM crashes"), 400);
 	assert_int_equal(number(db, "SELECT sum(crashes) FROM reasons"), 400);
 	assert_int_equal(number(db, "SELECT sum(crashes) FROM hosts"), 400);
