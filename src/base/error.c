@@ -11,6 +11,16 @@
 static char nomem_message[] = "out of memory";
 struct ey_error ey_error_nomem = {EY_ERR_NOMEM, nomem_message};
 
+// Messages quote what comes from outside, and are lines of logs and terminals.
+static char *one_line(char *message)
+{
+	for (char *c = message; *c; c++) {
+		if ((unsigned char)*c < 0x20 || *c == 0x7f)
+			*c = ' ';
+	}
+	return message;
+}
+
 static struct ey_error *adopt(enum ey_error_code code, char *message)
 {
 	struct ey_error *err = malloc(sizeof(*err));
@@ -20,7 +30,7 @@ static struct ey_error *adopt(enum ey_error_code code, char *message)
 		return &ey_error_nomem;
 	}
 	err->code = code;
-	err->message = message;
+	err->message = one_line(message);
 	return err;
 }
 
@@ -73,7 +83,7 @@ struct ey_error *ey_error_prefix(struct ey_error *err, const char *format, ...)
 	if (asprintf(&message, "%s: %s", text, err->message) < 0)
 		return err;
 	free(err->message);
-	err->message = message;
+	err->message = one_line(message);
 	return err;
 }
 

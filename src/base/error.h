@@ -29,7 +29,7 @@ enum ey_error_code {
 
 struct ey_error {
 	enum ey_error_code code;
-	/** Never NULL; ends without a full stop or newline. */
+	/** Never NULL; a line without a full stop; what it quotes has blanks for control bytes. */
 	char *message;
 };
 

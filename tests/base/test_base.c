@@ -37,6 +37,10 @@ static void error_has_code_and_sentence(void **state)
 	assert_int_equal(ey_error_exit_code(err), 2);
 	assert_int_equal(ey_error_exit_code(NULL), 0);
 	assert_int_equal(ey_error_exit_code(&ey_error_nomem), 3);
+	_cleanup_error_ struct ey_error *quoting =
+		ey_error_create(EY_ERR_INPUT, "\"%s\"", "a\nb\t\x1b[31m\x7f");
+	quoting = ey_error_prefix(quoting, "%s", "x\ry");
+	assert_string_equal(quoting->message, "x y: \"a b  [31m \"");
 	assert_null(ey_error_prefix(NULL, "x"));
 }
 
