@@ -12,7 +12,7 @@ set -eu
 
 # To compile the programs, the console and the man pages.
 build="build-essential meson ninja-build pkg-config git ca-certificates python3 re2c lowdown
- libexpat1-dev libjansson-dev libinih-dev libcurl4-openssl-dev libmicrohttpd-dev libarchive-dev libsqlite3-dev libpq-dev libsodium-dev
+ libexpat1-dev libjansson-dev libinih-dev libcurl4-openssl-dev libmicrohttpd-dev libgnutls28-dev libarchive-dev libsqlite3-dev libpq-dev libsodium-dev
  libzstd-dev liblzma-dev liblzo2-dev libsnappy-dev zlib1g-dev libdeflate-dev libseccomp-dev libcapstone-dev
  libcmocka-dev nodejs npm"
 # For ./quickstart: a real SMTP server, and curl to ask the console whether it answers.

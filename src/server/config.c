@@ -8,6 +8,15 @@
 #include "server/query.h"
 
 #define DEFAULT_LISTEN "127.0.0.1:8420"
+#define LOOPBACK       "127.0.0.0/8 ::1"
+
+enum {
+	CONNECTIONS_PER_ADDRESS = 200,
+	// More than a connection may be idle, so that none is cut off as its next request begins.
+	HEADER_SECONDS = 40,
+	BODY_SECONDS = 60,
+	HSTS_SECONDS = 365 * 86400,
+};
 
 bool server_address_is_loopback(const char *address)
 {
@@ -43,6 +52,33 @@ struct ey_error *server_listen_parse(const char *text, char *address, uint16_t *
 	return ey_error_create(EY_ERR_USAGE,
 			       "\"%s\" is not ADDRESS:PORT, such as 127.0.0.1:8420 or [::1]:8420",
 			       text);
+}
+
+static struct ey_error *read_connections(const struct ey_config *config, bool secure,
+					 struct connections_options *ret)
+{
+	// Whoever is on this machine, such as a proxy, is not limited unless the key says so.
+	bool set = ey_config_string(config, "server", "connections_per_address", NULL);
+	struct ey_error *err = ey_config_uint(config, "server", "connections_per_address",
+					      CONNECTIONS_PER_ADDRESS, &ret->per_address);
+
+	ret->unlimited = set ? ey_config_string(config, "auth", "proxy_addresses", NULL)
+			     : ey_config_string(config, "auth", "proxy_addresses", LOOPBACK);
+	if (!err)
+		err = ey_config_duration(config, "server", "header_timeout", HEADER_SECONDS,
+					 &ret->header_seconds);
+	if (!err)
+		err = ey_config_duration(config, "server", "body_timeout", BODY_SECONDS,
+					 &ret->body_seconds);
+	if (!err)
+		err = ey_config_duration(config, "server", "hsts", secure ? HSTS_SECONDS : 0,
+					 &ret->hsts_seconds);
+	if (!err && (ret->header_seconds < 1 || ret->body_seconds < 1))
+		return ey_error_create(EY_ERR_USAGE, "[server] header_timeout and body_timeout are "
+						     "at least 1s");
+	if (!secure)
+		ret->hsts_seconds = 0;
+	return err;
 }
 
 struct ey_error *server_config_read(const struct ey_config *config, struct server_config *ret)
@@ -89,6 +125,9 @@ struct ey_error *server_config_read(const struct ey_config *config, struct serve
 			"127.0.0.1, or set allow_remote = yes in section [server] if the network "
 			"is trusted",
 			ret->address);
+	err = read_connections(config, ret->secure, &ret->connections);
+	if (err)
+		return err;
 	err = ey_config_uint(config, "server", "threads", 4, &threads);
 	if (err)
 		return err;

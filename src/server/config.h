@@ -9,6 +9,7 @@
 
 #include "base/config.h"
 #include "base/error.h"
+#include "server/connections.h"
 
 enum { SERVER_ADDRESS_SIZE = 64 };
 
@@ -25,6 +26,7 @@ struct server_config {
 	const char *tls_key;
 	/** Browsers come by https: by our own TLS, or that of a proxy ([server] url). */
 	bool secure;
+	struct connections_options connections;
 	/** Seconds between two runs of each job; 0: off. */
 	int64_t populate_interval;
 	int64_t monitor_interval;

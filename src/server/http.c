@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "server/http.h"
 
-#include <arpa/inet.h>
-#include <errno.h>
 #include <inttypes.h>
 #include <microhttpd.h>
-#include <netinet/in.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +13,8 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "server/http_header.h"
+#include "server/http_listen.h"
 #include "server/http_response.h"
 
 enum {
@@ -29,6 +28,8 @@ struct http_server {
 	struct MHD_Daemon *daemon;
 	struct http_handler handler;
 	char *host_names;
+	struct connections *connections;
+	struct tls_keys *tls;
 	uint16_t port;
 	/** Bytes of bodies that are in memory now. */
 	atomic_size_t buffered;
@@ -36,11 +37,20 @@ struct http_server {
 	atomic_bool stopping;
 };
 
+struct repeated {
+	struct repeated *next;
+	char *text;
+};
+
 // One request and its answer on its way through libmicrohttpd's callbacks.
 struct exchange {
 	struct http_server *server;
 	struct MHD_Connection *connection;
+	/** Of the clock; NULL: it is not watched. */
+	struct connection *watched;
 	char *raw_target;
+	/** Headers that came several times and were asked for, each as one. */
+	struct repeated *repeated;
 	struct ey_buf body;
 	/** What of server->buffered is ours. */
 	size_t buffered;
@@ -86,7 +96,16 @@ static void on_completed(void *arg, struct MHD_Connection *connection, void **st
 	end_stream(x);
 	if (x->server)
 		atomic_fetch_sub(&x->server->buffered, x->buffered);
+	if (x->watched)
+		connection_phase(x->server->connections, x->watched, CONNECTION_HEADER);
 	free(x->raw_target);
+	while (x->repeated) {
+		struct repeated *r = x->repeated;
+
+		x->repeated = r->next;
+		free(r->text);
+		free(r);
+	}
 	ey_buf_deinit(&x->body);
 	ey_error_destroy(x->error);
 	server_response_deinit(&x->response);
@@ -102,9 +121,16 @@ static const char *header(struct MHD_Connection *c, const char *name)
 
 static const char *request_header(const struct server_request *request, const char *name)
 {
-	const struct exchange *x = request->connection;
+	struct exchange *x = request->connection;
 
-	return header(x->connection, name);
+	if (http_header_count(x->connection, name) < 2)
+		return header(x->connection, name);
+	struct repeated *r = malloc(sizeof(*r));
+	if (!r)
+		return "";
+	*r = (struct repeated){x->repeated, http_header_join(x->connection, name)};
+	x->repeated = r;
+	return r->text ? r->text : "";
 }
 
 static struct server_later *answer_later(const struct server_request *request)
@@ -140,57 +166,6 @@ void server_later_done(struct server_later *later, struct server_response *respo
 	*response = (struct server_response){0};
 	settle(x, &x->response, err);
 	MHD_resume_connection(x->connection);
-}
-
-bool http_host_is_ours(const char *host, const char *names)
-{
-	char name[256];
-	struct in6_addr a6;
-	struct in_addr a4;
-	size_t len;
-
-	if (!host)
-		return false;
-	if (host[0] == '[') {
-		len = strcspn(host + 1, "]");
-		if (len >= sizeof(name) || host[1 + len] != ']')
-			return false;
-		memcpy(name, host + 1, len);
-		name[len] = '\0';
-		return inet_pton(AF_INET6, name, &a6) == 1;
-	}
-	len = strcspn(host, ":");
-	if (!len || len >= sizeof(name))
-		return false;
-	memcpy(name, host, len);
-	name[len] = '\0';
-	if (inet_pton(AF_INET, name, &a4) == 1 || !strcasecmp(name, "localhost"))
-		return true;
-	for (const char *s = names; s && *s;) {
-		s += strspn(s, " \t,");
-		size_t n = strcspn(s, " \t,");
-
-		if (n == len && !strncasecmp(s, name, n))
-			return true;
-		s += n;
-	}
-	return false;
-}
-
-bool http_is_same_origin(const char *sec_fetch_site, const char *origin, const char *host)
-{
-	if (sec_fetch_site &&
-	    (strcmp(sec_fetch_site, "same-origin") != 0 && strcmp(sec_fetch_site, "none") != 0))
-		return false;
-	if (!origin)
-		return true;
-	for (size_t i = 0; i < 2; i++) {
-		const char *scheme = i ? "https://" : "http://";
-
-		if (!strncmp(origin, scheme, strlen(scheme)))
-			return host && !strcasecmp(origin + strlen(scheme), host);
-	}
-	return false;
 }
 
 static enum MHD_Result refuse(struct MHD_Connection *c, unsigned int status, const char *message,
@@ -286,6 +261,15 @@ static bool refuse_early(struct http_server *server, struct exchange *x, struct 
 		*result = refuse(c, 503, "the server is stopping; try again", 0);
 		return true;
 	}
+	// What a proxy before us may read otherwise than we do is no request.
+	if (http_header_count(c, "Host") > 1 || http_header_count(c, "Content-Length") > 1 ||
+	    (header(c, "Content-Length") && header(c, "Transfer-Encoding"))) {
+		*result = refuse(c, 400,
+				 "Host or Content-Length is there twice, or "
+				 "Transfer-Encoding beside Content-Length",
+				 0);
+		return true;
+	}
 	struct ey_error *err =
 		server_target_parse(&x->request.target, x->raw_target, strlen(x->raw_target));
 	if (err) {
@@ -331,6 +315,8 @@ static enum MHD_Result respond(struct exchange *x, struct server_response *respo
 		handler->done(handler->arg, &x->request, response->status,
 			      (double)(now.tv_sec - x->begun.tv_sec) +
 				      (double)(now.tv_nsec - x->begun.tv_nsec) / 1e9);
+	connection_phase(x->server->connections, x->watched,
+			 response->source.read ? CONNECTION_STREAM : CONNECTION_ANSWER);
 	enum MHD_Result result = http_respond(x->connection, response, 0);
 
 	server_response_deinit(response);
@@ -341,6 +327,7 @@ static enum MHD_Result answer(struct http_server *server, struct exchange *x)
 {
 	struct server_response response = {0};
 
+	connection_phase(server->connections, x->watched, CONNECTION_ANSWER);
 	x->request.body = ey_buf_str(&x->body);
 	x->request.body_len = x->body.len;
 	struct ey_error *err = server->handler.handle(server->handler.arg, &x->request, &response);
@@ -390,6 +377,7 @@ static enum MHD_Result take_body(struct http_server *server, struct exchange *x,
 	size_t n = *size;
 
 	*size = 0;
+	connection_took(server->connections, x->watched, n);
 	if (x->refused) {
 		x->thrown_away += n;
 		return x->thrown_away > THROW_AWAY_MAX ? MHD_NO : MHD_YES;
@@ -414,26 +402,21 @@ static enum MHD_Result answer_refused(struct exchange *x)
 	return refuse_too_large(x);
 }
 
+static struct connection *watched_of(struct MHD_Connection *c)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(c, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+	return info ? info->socket_context : NULL;
+}
+
 static void find_peer(struct exchange *x)
 {
 	const union MHD_ConnectionInfo *info =
 		MHD_get_connection_info(x->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-	const struct sockaddr *sa = info ? info->client_addr : NULL;
-	const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)sa;
-	const struct sockaddr_in *v4 = (const struct sockaddr_in *)sa;
-	const void *address = NULL;
-	int family = sa ? sa->sa_family : AF_UNSPEC;
 
-	if (family == AF_INET) {
-		address = &v4->sin_addr;
-	} else if (family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr)) {
-		family = AF_INET;
-		address = &v6->sin6_addr.s6_addr[12];
-	} else if (family == AF_INET6) {
-		address = &v6->sin6_addr;
-	}
-	if (!address || !inet_ntop(family, address, x->request.peer, sizeof(x->request.peer)))
-		x->request.peer[0] = '\0';
+	connections_address(info ? info->client_addr : NULL, x->request.peer,
+			    sizeof(x->request.peer));
 }
 
 static enum MHD_Result on_request(void *arg, struct MHD_Connection *c, const char *url,
@@ -457,6 +440,8 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *c, const cha
 		x->request.later = answer_later;
 		x->request.connection = x;
 		find_peer(x);
+		x->watched = watched_of(c);
+		connection_phase(server->connections, x->watched, CONNECTION_BODY);
 		return refuse_early(server, x, c, method, &result) ? result : MHD_YES;
 	}
 	if (*size)
@@ -464,32 +449,46 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *c, const cha
 	return x->refused ? answer_refused(x) : answer(server, x);
 }
 
-static struct ey_error *listen_on(const char *address, uint16_t port, int *fd_ret,
-				  uint16_t *port_ret)
+static enum MHD_Result on_accept(void *arg, const struct sockaddr *address, socklen_t len)
 {
-	struct sockaddr_in6 a6 = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
-	struct sockaddr_in a4 = {.sin_family = AF_INET, .sin_port = htons(port)};
-	bool v6 = inet_pton(AF_INET6, address, &a6.sin6_addr) == 1;
+	const struct http_server *server = arg;
 
-	if (!v6 && inet_pton(AF_INET, address, &a4.sin_addr) != 1)
-		return ey_error_create(
-			EY_ERR_USAGE, "cannot listen on \"%s\": not a numeric IP address", address);
-	_cleanup_close_ int fd =
-		socket(v6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
-		return ey_error_errno(EY_ERR_IO, errno, "cannot make a socket");
-	int one = 1;
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	struct sockaddr *sa = v6 ? (struct sockaddr *)&a6 : (struct sockaddr *)&a4;
-	socklen_t len = v6 ? sizeof(a6) : sizeof(a4);
-	if (bind(fd, sa, len) < 0 || listen(fd, 512) < 0)
-		return ey_error_errno(EY_ERR_IO, errno, "cannot listen on %s port %u", address,
-				      port);
-	if (getsockname(fd, sa, &len) < 0)
-		return ey_error_errno(EY_ERR_IO, errno, "cannot ask for the port");
-	*port_ret = ntohs(v6 ? a6.sin6_port : a4.sin_port);
-	*fd_ret = no_cleanup_fd(fd);
-	return NULL;
+	return connections_may_open(server->connections, address) ? MHD_YES : MHD_NO;
+}
+
+static void on_connection(void *arg, struct MHD_Connection *c, void **watched,
+			  enum MHD_ConnectionNotificationCode code)
+{
+	const struct http_server *server = arg;
+
+	if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
+		connections_close(server->connections, *watched);
+		*watched = NULL;
+		return;
+	}
+	const union MHD_ConnectionInfo *fd =
+		MHD_get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD);
+	int number = fd ? fd->connect_fd : -1;
+	const union MHD_ConnectionInfo *peer =
+		MHD_get_connection_info(c, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	*watched = number < 0 ? NULL
+			      : connections_open(server->connections, number,
+						 peer ? peer->client_addr : NULL, server->tls);
+}
+
+// Which certificate and key a handshake that begins now is made with.
+static int on_handshake(gnutls_session_t session, const gnutls_datum_t *request_names,
+			int request_name_count, const gnutls_pk_algorithm_t *algorithms,
+			int algorithm_count, gnutls_pcert_st **chain, unsigned int *count,
+			gnutls_privkey_t *key)
+{
+	// libmicrohttpd has made this the session's pointer.
+	const struct connection *watched = watched_of(gnutls_session_get_ptr(session));
+
+	if (!watched)
+		return -1;
+	tls_keys_get(connection_tls(watched), chain, count, key);
+	return 0;
 }
 
 static void on_log(void *arg, const char *format, va_list ap)
@@ -523,14 +522,16 @@ struct ey_error *http_server_create(const struct http_options *options, struct h
 		if (!server->host_names)
 			return &ey_error_nomem;
 	}
-	struct ey_error *err = listen_on(options->address, options->port, &fd, &server->port);
+	struct ey_error *err = http_listen(options->address, options->port, &fd, &server->port);
 	if (err)
 		return err;
-	bool tls = options->tls_key != NULL;
+	err = connections_create(&options->connections, &server->connections);
+	if (err)
+		return err;
+	server->tls = options->tls;
 	struct MHD_OptionItem no_options[] = {{MHD_OPTION_END, 0, NULL}};
 	struct MHD_OptionItem tls_options[] = {
-		{MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)(uintptr_t)options->tls_certificate},
-		{MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)(uintptr_t)options->tls_key},
+		{MHD_OPTION_HTTPS_CERT_CALLBACK, 0, (void *)(uintptr_t)on_handshake},
 		{MHD_OPTION_HTTPS_PRIORITIES, 0,
 		 (void *)(uintptr_t) "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:%SERVER_"
 				     "PRECEDENCE"},
@@ -538,21 +539,18 @@ struct ey_error *http_server_create(const struct http_options *options, struct h
 	};
 	server->daemon = MHD_start_daemon(
 		MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_USE_ERROR_LOG |
-			MHD_ALLOW_SUSPEND_RESUME | (tls ? MHD_USE_TLS : 0),
-		0, NULL, NULL, on_request, server, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
+			MHD_ALLOW_SUSPEND_RESUME | (server->tls ? MHD_USE_TLS : 0),
+		0, on_accept, server, on_request, server, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
 		MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_THREAD_POOL_SIZE, options->threads,
 		MHD_OPTION_URI_LOG_CALLBACK, on_target, NULL, MHD_OPTION_NOTIFY_COMPLETED,
-		on_completed, NULL, MHD_OPTION_CONNECTION_LIMIT, (unsigned int)HTTP_CONNECTIONS_MAX,
+		on_completed, NULL, MHD_OPTION_NOTIFY_CONNECTION, on_connection, server,
+		MHD_OPTION_CONNECTION_LIMIT, (unsigned int)HTTP_CONNECTIONS_MAX,
 		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned int)HTTP_IDLE_SECONDS,
 		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HTTP_HEADER_MEMORY,
-		MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_ARRAY, tls ? tls_options : no_options,
-		MHD_OPTION_END);
+		MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_ARRAY,
+		server->tls ? tls_options : no_options, MHD_OPTION_END);
 	if (!server->daemon)
-		return ey_error_create(
-			EY_ERR_IO,
-			tls ? "cannot start the HTTPS server: tls_certificate or tls_key "
-			      "is no PEM file, or they do not belong together"
-			    : "cannot start the HTTP server");
+		return ey_error_create(EY_ERR_IO, "cannot start the HTTP server");
 	no_cleanup_fd(fd);
 	*ret = no_cleanup_ptr(server);
 	return NULL;
@@ -577,6 +575,7 @@ void http_server_destroy(struct http_server *server)
 		return;
 	if (server->daemon)
 		MHD_stop_daemon(server->daemon);
+	connections_destroy(server->connections);
 	free(server->host_names);
 	free(server);
 }

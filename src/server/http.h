@@ -12,7 +12,9 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "server/connections.h"
 #include "server/message.h"
+#include "server/tls.h"
 
 enum {
 	/** Largest body of a SERVER_BODY_JSON and of a SERVER_BODY_DELIVERY, bytes. */
@@ -61,9 +63,9 @@ struct http_options {
 	 * site could point its own name here and read (DNS rebinding).
 	 */
 	const char *host_names;
-	/** PEM texts of the certificate chain and its key; NULL: no TLS. Copied. */
-	const char *tls_certificate;
-	const char *tls_key;
+	/** NULL: no TLS. Outlives the server. */
+	struct tls_keys *tls;
+	struct connections_options connections;
 	struct http_handler handler;
 };
 

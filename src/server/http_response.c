@@ -9,6 +9,7 @@
 #include <zstd.h>
 
 #include "base/cleanup.h"
+#include "server/connections.h"
 
 enum {
 	// Smaller bodies fit one packet anyway.
@@ -235,6 +236,19 @@ static void add_allow(struct MHD_Response *r, unsigned int allow)
 	MHD_add_response_header(r, "Allow", text + strlen(", "));
 }
 
+static void add_hsts(struct MHD_Connection *c, struct MHD_Response *r)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(c, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+	int64_t seconds = connection_hsts(info ? info->socket_context : NULL);
+	char text[48];
+
+	if (!seconds)
+		return;
+	snprintf(text, sizeof(text), "max-age=%lld", (long long)seconds);
+	MHD_add_response_header(r, "Strict-Transport-Security", text);
+}
+
 enum MHD_Result http_respond(struct MHD_Connection *c, struct server_response *response,
 			     unsigned int allow)
 {
@@ -261,6 +275,7 @@ enum MHD_Result http_respond(struct MHD_Connection *c, struct server_response *r
 	if (!r)
 		return MHD_NO;
 	add_headers(r, response);
+	add_hsts(c, r);
 	if (*etag)
 		MHD_add_response_header(r, "ETag", etag);
 	if (allow)

@@ -11,7 +11,6 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "base/file.h"
 #include "base/log.h"
 #include "db/event.h"
 #include "notify/console.h"
@@ -28,12 +27,12 @@
 enum {
 	/** Seconds that a running job gets to end by itself when the server stops. */
 	STOP_SECONDS = 20,
-	PEM_MAX = 1 << 20,
 };
 
 struct server {
 	struct server_config config;
 	struct api api;
+	struct tls_keys *tls;
 	struct http_server *http;
 	struct server_job *jobs;
 	struct server_job scrub[2];
@@ -76,7 +75,7 @@ static void job_finished(void *arg, const char *name)
 static struct ey_error *start(struct server *s, const struct ey_config *config)
 {
 	_cleanup_db_ struct db *db = NULL;
-	_cleanup_free_ char *names = NULL, *certificate = NULL, *key = NULL;
+	_cleanup_free_ char *names = NULL;
 	struct ey_error *err = server_config_read(config, &s->config);
 
 	if (err)
@@ -117,16 +116,13 @@ static struct ey_error *start(struct server *s, const struct ey_config *config)
 		err = own_names(config, s->config.host_names, &names);
 	if (err)
 		return err;
-	if (s->config.tls_key) {
-		err = ey_file_read_whole(s->config.tls_certificate, PEM_MAX, &certificate, NULL);
-		if (!err)
-			err = ey_file_read_whole(s->config.tls_key, PEM_MAX, &key, NULL);
-		if (err)
-			return ey_error_prefix(err, "[server] tls_certificate, tls_key");
-	}
+	if (s->config.tls_key)
+		err = tls_keys_create(s->config.tls_certificate, s->config.tls_key, &s->tls);
+	if (err)
+		return err;
 	const struct http_options http = {
-		.tls_certificate = certificate,
-		.tls_key = key,
+		.tls = s->tls,
+		.connections = s->config.connections,
 		.address = s->config.address,
 		.port = s->config.port,
 		.threads = s->config.threads,
@@ -148,6 +144,7 @@ static void stop(struct server *s)
 	upload_worker_stop(s->api.uploads);
 	server_events_stop(s->api.events);
 	http_server_destroy(s->http);
+	tls_keys_destroy(s->tls);
 	server_events_destroy(s->api.events);
 	intake_queue_destroy(s->api.intake);
 	upload_worker_destroy(s->api.uploads);
@@ -193,6 +190,27 @@ static void say_who_may(struct server *s)
 			       s->config.address);
 }
 
+// Who gets its certificates anew sends SIGHUP; requests that are under way notice nothing of it.
+static void reload(const struct server *s)
+{
+	bool changed = false;
+
+	if (!s->tls) {
+		ey_log_info("got SIGHUP: without TLS there is nothing to read again");
+		return;
+	}
+	server_sd_notify("RELOADING=1");
+	struct ey_error *err = tls_keys_reload(s->tls, &changed);
+	if (err)
+		ey_log_error("%s; going on with the certificate that was there", err->message);
+	else
+		ey_log_info("got SIGHUP: the certificate %s",
+			    changed ? "is another one for who comes from now on"
+				    : "is the one that was there");
+	ey_error_destroy(err);
+	server_sd_notify("READY=1");
+}
+
 struct ey_error *server_run(const struct ey_config *config)
 {
 	struct server s = {0};
@@ -203,6 +221,7 @@ struct ey_error *server_run(const struct ey_config *config)
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGTERM);
 	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGHUP);
 	pthread_sigmask(SIG_BLOCK, &signals, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	struct ey_error *err = start(&s, config);
@@ -214,8 +233,11 @@ struct ey_error *server_run(const struct ey_config *config)
 			    http_server_port(s.http));
 		say_who_may(&s);
 		server_sd_notify("READY=1");
-		while (sigwait(&signals, &signum) == EINTR)
-			;
+		while (sigwait(&signals, &signum) || signum == SIGHUP) {
+			if (signum == SIGHUP)
+				reload(&s);
+			signum = 0;
+		}
 		ey_log_info("stopping: got %s", strsignal(signum));
 		server_sd_notify("STOPPING=1");
 		s.api.stopping = true;
