@@ -96,7 +96,7 @@ static void on_completed(void *arg, struct MHD_Connection *connection, void **st
 	end_stream(x);
 	if (x->server)
 		atomic_fetch_sub(&x->server->buffered, x->buffered);
-	if (x->watched)
+	if (x->server && x->watched)
 		connection_phase(x->server->connections, x->watched, CONNECTION_HEADER);
 	free(x->raw_target);
 	while (x->repeated) {

@@ -125,7 +125,7 @@ struct ey_error *tls_keys_reload(struct tls_keys *keys, bool *changed_ret)
 	struct ey_error *err = read_files(keys, &g);
 
 	*changed_ret = false;
-	if (err)
+	if (err || !g)
 		return err;
 	pthread_mutex_lock(&keys->lock);
 	*changed_ret = !keys->now || memcmp(keys->now->hash, g->hash, sizeof(g->hash)) != 0;
