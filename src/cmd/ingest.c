@@ -21,6 +21,7 @@
 #include "cmd/command.h"
 #include "cmd/watch.h"
 #include "db/dump.h"
+#include "ingest/place.h"
 #include "ingest/populate.h"
 #include "store/policy.h"
 #include "store/repository.h"
@@ -154,13 +155,8 @@ static struct ey_error *file_crash(const struct arguments *a, struct center *cen
 	struct store_filed filed;
 	struct stat st = {0};
 	bool with_dump;
-	struct store_s3_options s3;
-	struct ey_error *err = store_s3_options_load(&center->config, &s3);
+	struct ey_error *err = place_open(&center->config, &store);
 
-	if (!err && !store_is_bucket(root))
-		err = ey_mkdir_parents(root, 0755);
-	if (!err)
-		err = store_open_with(root, STORE_CREATE, &s3, &store);
 	if (!err)
 		err = want_dump(a, store, record, &with_dump);
 	if (!err)

@@ -32,6 +32,8 @@ struct ey_error *place_open(const struct ey_config *config, struct store **ret)
 
 	if (!err)
 		err = place_flags(config, &flags);
+	if (!err && !flags && !store_is_bucket(root))
+		err = ey_mkdir_parents(root, 0755);
 	if (!err)
 		err = store_open_with(root, flags ? flags : STORE_CREATE, &s3, &store);
 	// What hosts send here is sealed as what they would file themselves.
