@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +16,8 @@
 
 #include <cmocka.h>
 
+#define CLOSE "Connection: close\r\n"
+
 enum { HEAD_MAX = 1 << 16 };
 
 static size_t body_length(const char *head)
@@ -22,6 +25,18 @@ static size_t body_length(const char *head)
 	const char *p = strcasestr(head, "\r\nContent-Length:");
 
 	return p ? strtoul(p + strlen("\r\nContent-Length:"), NULL, 10) : 0;
+}
+
+static bool send_all(int fd, const char *text, size_t len)
+{
+	for (size_t done = 0; done < len;) {
+		ssize_t n = send(fd, text + done, len - done, MSG_NOSIGNAL);
+
+		if (n <= 0)
+			return false;
+		done += (size_t)n;
+	}
+	return true;
 }
 
 static void answer(struct script *s, int fd, const struct script_step *step)
@@ -59,13 +74,16 @@ static void answer(struct script *s, int fd, const struct script_step *step)
 	}
 	r->body_len = have;
 	s->requested++;
-	for (size_t done = 0, all = step->answer ? strlen(step->answer) : 0; done < all;) {
-		ssize_t n = send(fd, step->answer + done, all - done, MSG_NOSIGNAL);
+	if (!step->answer)
+		return;
+	// The connection ends with the answer, and says so: a client that kept it for its next
+	// request would find it sometimes still open and sometimes reset.
+	const char *rest = strstr(step->answer, "\r\n");
 
-		if (n <= 0)
-			break;
-		done += (size_t)n;
-	}
+	rest = rest ? rest + 2 : step->answer;
+	if (send_all(fd, step->answer, (size_t)(rest - step->answer)) &&
+	    (rest == step->answer || send_all(fd, CLOSE, strlen(CLOSE))))
+		send_all(fd, rest, strlen(rest));
 }
 
 static void *serve(void *arg)
