@@ -49,6 +49,18 @@ struct ey_error *place_open(const struct ey_config *config, struct store **ret)
 	return NULL;
 }
 
+struct ey_error *place_open_to_read(const struct ey_config *config, struct store **ret)
+{
+	const char *root = ey_config_string(config, "repository", "path", STORE_DEFAULT_ROOT);
+	struct store_s3_options s3;
+	unsigned int flags = 0;
+	struct ey_error *err = store_s3_options_load(config, &s3);
+
+	if (!err)
+		err = place_flags(config, &flags);
+	return err ? err : store_open_with(root, flags, &s3, ret);
+}
+
 struct ey_error *place_open_uploads(const struct ey_config *config, struct store *store,
 				    int *dirfd_ret)
 {

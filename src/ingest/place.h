@@ -14,6 +14,9 @@
 struct ey_error *place_flags(const struct ey_config *config, unsigned int *ret) EY_MUST_CHECK;
 /** Open [repository] path for filing; a root that is missing is made, where none is mounted. */
 struct ey_error *place_open(const struct ey_config *config, struct store **ret) EY_MUST_CHECK;
+/** Open it as it is, to read what lies there. */
+struct ey_error *place_open_to_read(const struct ey_config *config,
+				    struct store **ret) EY_MUST_CHECK;
 /**
  * Where uploads are received: a folder of the repository's own file system, else (the repository
  * is none) [repository] uploads.

@@ -435,7 +435,7 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *c, const cha
 		x->started = true;
 		x->server = server;
 		x->connection = c;
-		x->head = !strcmp(method, "HEAD");
+		x->head = x->request.head = !strcmp(method, "HEAD");
 		x->request.header = request_header;
 		x->request.later = answer_later;
 		x->request.connection = x;

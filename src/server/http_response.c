@@ -16,6 +16,9 @@ enum {
 	COMPRESS_MIN = 1024,
 	ETAG_BYTES = 12,
 	ETAG_TEXT_SIZE = ETAG_BYTES * 2 + 6,
+	// What a source is asked for at once.
+	STREAM_BLOCK = 16 << 10,
+	SIZED_BLOCK = 128 << 10,
 };
 
 // The console's own files and nothing else: no inline script, no foreign frame around it.
@@ -190,7 +193,10 @@ static ssize_t stream_read(void *arg, uint64_t pos, char *buf, size_t max)
 	struct stream *s = arg;
 	ssize_t n = s->source.read(s->source.arg, buf, max, stream_sleep, s);
 
-	return n < 0 ? MHD_CONTENT_READER_END_OF_STREAM : n;
+	if (n >= 0)
+		return n;
+	return n == SERVER_SOURCE_BROKEN ? MHD_CONTENT_READER_END_WITH_ERROR
+					 : MHD_CONTENT_READER_END_OF_STREAM;
 }
 
 static void stream_free(void *arg)
@@ -208,8 +214,9 @@ static struct MHD_Response *make_stream(struct MHD_Connection *c, struct server_
 	if (!s)
 		return NULL;
 	*s = (struct stream){.connection = c, .source = response->source};
-	struct MHD_Response *r = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 16 << 10,
-								   stream_read, s, stream_free);
+	struct MHD_Response *r = MHD_create_response_from_callback(
+		s->source.sized ? s->source.size : MHD_SIZE_UNKNOWN,
+		s->source.sized ? SIZED_BLOCK : STREAM_BLOCK, stream_read, s, stream_free);
 	if (r)
 		response->source = (struct server_source){0};
 	else
@@ -260,7 +267,8 @@ enum MHD_Result http_respond(struct MHD_Connection *c, struct server_response *r
 
 	if (!response->fixed && !response->source.read && response->status == 200)
 		make_etag(response, own_etag);
-	if (*etag && response->status == 200 && etag_matches(if_none_match, etag)) {
+	if (response->status == 304 ||
+	    (*etag && response->status == 200 && etag_matches(if_none_match, etag))) {
 		response->status = 304;
 		response->content_type = NULL;
 		r = MHD_create_response_from_buffer(0, (void *)(uintptr_t) "",

@@ -62,6 +62,8 @@ struct server_request {
 	/** The body; NUL-terminated, "" while there is none. */
 	const char *body;
 	size_t body_len;
+	/** HEAD: the answer as to GET, without its body. */
+	bool head;
 	struct server_stream stream;
 	/** The connection's own, for server_header() and server_later_take(). */
 	const char *(*header)(const struct server_request *request, const char *name);
@@ -80,11 +82,15 @@ struct server_response_header {
 
 enum { SERVER_RESPONSE_HEADERS_MAX = 8 };
 
+/** Of a source: no bytes any more, and not all those that were announced. */
+enum { SERVER_SOURCE_END = -1, SERVER_SOURCE_BROKEN = -2 };
+
 /** An answer that goes on: its bytes are asked for as the client takes them. */
 struct server_source {
 	/**
-	 * Put at most @p max bytes into @p buf and return how many; -1 ends the answer. Where there
-	 * are none now, call @p sleep with @p client, return 0, and when there are some, call
+	 * Put at most @p max bytes into @p buf and return how many, or SERVER_SOURCE_END, or
+	 * SERVER_SOURCE_BROKEN, at which the connection is closed. Where there are none now, call
+	 * @p sleep with @p client, return 0, and when there are some, call
 	 * server_source_wake(client), which may happen before this returned.
 	 */
 	ssize_t (*read)(void *arg, char *buf, size_t max, void (*sleep)(void *client),
@@ -92,6 +98,9 @@ struct server_source {
 	/** Release @p arg; no wake after it. */
 	void (*close)(void *arg);
 	void *arg;
+	/** Where `sized`: how many bytes will come, as Content-Length. */
+	bool sized;
+	uint64_t size;
 };
 void server_source_wake(void *client);
 

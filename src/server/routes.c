@@ -48,6 +48,7 @@ static const struct route routes[] = {
 	 .body = SERVER_BODY_STREAM, .begin = api_upload_begin},
 	{SERVER_DELETE, "/api/v1/uploads/{id}", AUTH_SUBMIT, api_upload_delete},
 	{SERVER_GET, "/api/v1/crashes/{id}/crash", AUTH_VIEW, api_crash_crash},
+	{SERVER_GET, "/api/v1/crashes/{id}/dump", AUTH_DOWNLOAD, api_crash_dump, .no_db = true},
 	{SERVER_GET, "/api/v1/reasons", AUTH_VIEW, api_reasons},
 	{SERVER_GET, "/api/v1/reasons/{id}", AUTH_VIEW, api_reason},
 	{SERVER_GET, "/api/v1/reasons/{id}/history", AUTH_VIEW, api_reason_history},

@@ -15,6 +15,7 @@
 #include "db/event.h"
 #include "notify/console.h"
 #include "server/config.h"
+#include "server/download.h"
 #include "server/events.h"
 #include "server/intake_queue.h"
 #include "server/job_table.h"
@@ -113,6 +114,8 @@ static struct ey_error *start(struct server *s, const struct ey_config *config)
 	if (!err)
 		err = upload_worker_create(config, s->api.pool, &s->api.uploads);
 	if (!err)
+		err = server_downloads_create(config, s->api.pool, &s->api.downloads);
+	if (!err)
 		err = own_names(config, s->config.host_names, &names);
 	if (err)
 		return err;
@@ -143,15 +146,18 @@ static void stop(struct server *s)
 	intake_queue_stop(s->api.intake);
 	upload_worker_stop(s->api.uploads);
 	server_events_stop(s->api.events);
+	server_downloads_stop(s->api.downloads);
 	http_server_destroy(s->http);
 	tls_keys_destroy(s->tls);
 	server_events_destroy(s->api.events);
 	intake_queue_destroy(s->api.intake);
 	upload_worker_destroy(s->api.uploads);
-	if (!server_jobs_stop(s->api.scrub, STOP_SECONDS) ||
+	if (!server_downloads_destroy(s->api.downloads, STOP_SECONDS) ||
+	    !server_jobs_stop(s->api.scrub, STOP_SECONDS) ||
 	    !server_jobs_stop(s->api.jobs, STOP_SECONDS)) {
 		// Its work is one transaction after the other: what is not committed is done again.
-		ey_log_warning("a job still runs after %d s; leaving without it", STOP_SECONDS);
+		ey_log_warning("a job or a download still runs after %d s; leaving without it",
+			       STOP_SECONDS);
 		fflush(NULL);
 		_exit(0);
 	}

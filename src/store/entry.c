@@ -195,6 +195,17 @@ struct ey_error *store_entry_had_dump(const struct store_entry *entry, bool *ret
 	return err;
 }
 
+struct ey_error *store_entry_checksum(const struct store_entry *entry, const char *name,
+				      char hex_ret[STORE_SHA256_TEXT])
+{
+	_cleanup_free_ char *text = NULL;
+	struct ey_error *err = store_checksums_read(entry, &text);
+
+	if (err || !store_checksums_find(text, name, hex_ret))
+		*hex_ret = '\0';
+	return err;
+}
+
 // One line of sha256sum's: the digest, two spaces (or " *"), the name.
 static struct ey_error *verify_line(const struct store_entry *entry, char *line)
 {

@@ -305,6 +305,11 @@ struct ey_error *store_entry_remove_dump(const struct store_entry *entry,
  * checksum stays.
  */
 struct ey_error *store_entry_had_dump(const struct store_entry *entry, bool *ret) EY_MUST_CHECK;
+/** Digits of a SHA-256 as text, and NUL. */
+enum { STORE_SHA256_TEXT = 65 };
+/** What `checksums` says of a file as it lies there, "" where it says nothing. */
+struct ey_error *store_entry_checksum(const struct store_entry *entry, const char *name,
+				      char hex_ret[STORE_SHA256_TEXT]) EY_MUST_CHECK;
 /** Check the files that are there against `checksums`. EY_ERR_INPUT names the first that differs.
  */
 struct ey_error *store_entry_verify(const struct store_entry *entry) EY_MUST_CHECK;

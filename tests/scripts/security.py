@@ -9,7 +9,7 @@ root = sys.argv[1]
 with open(os.path.join(root, 'docs/security.md'), encoding='utf-8') as f:
     rows = [line for line in f if line.startswith('| ') and not line.startswith(('| threat', '| ---'))]
 code = ''
-for name in ('access.py', 'api.py', 'hostile.py', 'test_routes.c'):
+for name in ('access.py', 'api.py', 'hostile.py', 'dump.py', 'test_routes.c'):
     with open(os.path.join(root, 'tests/server', name), encoding='utf-8') as f:
         code += f.read()
 wrong = []
