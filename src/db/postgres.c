@@ -201,6 +201,9 @@ static const struct db_backend postgres_backend = {
 	// Two numbers, as of the write lock: the first tells the two apart.
 	.lead_sql = "SELECT CASE WHEN pg_try_advisory_lock(1163481674, "
 		    "hashtext(current_schema() || '.' || CAST(?1 AS TEXT))) THEN 1 ELSE 0 END",
+	// What only reads may not even make a table of its own otherwise.
+	.large_sql = "SET work_mem = '128MB'; SET maintenance_work_mem = '256MB'; "
+		     "SET default_transaction_read_only = off",
 };
 
 struct ey_error *db_postgres_open(const char *address, unsigned int flags, struct db **ret)

@@ -99,6 +99,8 @@ struct db_backend {
 	const char *lead_sql;
 	/** Finds what is wrong with the database's own files, a text each; NULL: nothing to ask. */
 	const char *check_sql;
+	/** Makes a connection ready to sort millions of rows into tables of its own. */
+	const char *large_sql;
 };
 
 /** Prepared statements kept a connection; the code has about a hundred texts. */

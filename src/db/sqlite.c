@@ -207,6 +207,8 @@ static const struct db_backend sqlite_backend = {
 	.check_sql = "SELECT integrity_check FROM pragma_integrity_check WHERE integrity_check <> "
 		     "'ok' UNION ALL SELECT 'a row of ' || \"table\" || ' names a row of ' || "
 		     "parent || ' that is not there' FROM pragma_foreign_key_check",
+	// What only reads may not even fill a table of its own otherwise.
+	.large_sql = "PRAGMA temp_store = FILE; PRAGMA query_only = OFF",
 };
 
 // SQLite's WAL needs memory shared by all who open the file: never over a network.
