@@ -24,6 +24,7 @@ void client_answer_deinit(struct client_answer *answer)
 	free(answer->content_type);
 	free(answer->location);
 	free(answer->etag);
+	free(answer->digest);
 	*answer = (struct client_answer){0};
 }
 
@@ -97,6 +98,10 @@ struct ey_error *client_take_header(struct client_answer *answer, const char *li
 		return set(&answer->content_type, value);
 	else if (!strcasecmp(copy, "Location"))
 		return set(&answer->location, value);
+	else if (!strcasecmp(copy, "Content-Length"))
+		(void)parse_number(value, &answer->content_length);
+	else if (!strcasecmp(copy, "Repr-Digest"))
+		return set(&answer->digest, value);
 	else if (!strcasecmp(copy, "ETag"))
 		return set(&answer->etag, value);
 	return NULL;

@@ -186,6 +186,10 @@ static size_t on_header(char *data, size_t size, size_t count, void *arg)
 		client_answer_deinit(call->answer);
 		call->answer->retry_after = -1;
 		call->answer->upload_offset = call->answer->upload_length = -1;
+		call->answer->content_length = -1;
+		long status = 0;
+		curl_easy_getinfo(call->client->curl, CURLINFO_RESPONSE_CODE, &status);
+		call->answer->status = (unsigned int)status;
 	}
 	if (!call->err && call->header_bytes > HEADERS_MAX)
 		call->err = ey_error_create(EY_ERR_INPUT,
@@ -448,7 +452,8 @@ struct ey_error *client_call(struct client *c, const struct client_request *requ
 	struct call call = {.client = c, .request = request, .answer = ret};
 	bool own;
 
-	*ret = (struct client_answer){.retry_after = -1, .upload_offset = -1, .upload_length = -1};
+	*ret = (struct client_answer){
+		.retry_after = -1, .upload_offset = -1, .upload_length = -1, .content_length = -1};
 	struct ey_error *err = url_of(c, request->target, &url, &own);
 	// A signed address of elsewhere is a secret, so messages name its origin only.
 	if (!err &&

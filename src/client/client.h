@@ -120,7 +120,7 @@ struct client_request {
 
 /** What came back. */
 struct client_answer {
-	/** 0: there was no answer. */
+	/** 0: there was no answer (to its end). A sink sees what was answered. */
 	unsigned int status;
 	struct ey_buf body;
 	/** NULL where not sent. */
@@ -132,6 +132,10 @@ struct client_answer {
 	/** tus; -1: not sent. */
 	int64_t upload_offset;
 	int64_t upload_length;
+	/** -1: not sent. */
+	int64_t content_length;
+	/** Repr-Digest; NULL where not sent. */
+	char *digest;
 };
 void client_answer_deinit(struct client_answer *answer);
 #define _cleanup_client_answer_ __attribute__((cleanup(client_answer_deinit)))
@@ -199,6 +203,32 @@ struct ey_error *client_upload(struct client *client, const struct client_upload
 enum { CLIENT_SHA256_TEXT = 65 };
 struct ey_error *client_sha256(int fd, uint64_t offset, uint64_t len,
 			       char text_ret[CLIENT_SHA256_TEXT]) EY_MUST_CHECK;
+
+/**
+ * Resumable downloads: HEAD says what it is, GETs bring it, each from where the last one broke off,
+ * and its SHA-256 (Repr-Digest) is compared in the end.
+ */
+struct client_download {
+	/** As given; not owned. */
+	const char *target;
+	uint64_t size;
+	char etag[80];
+	/** "" where the center knows none. */
+	char sha256[CLIENT_SHA256_TEXT];
+};
+/** Failures without a byte of progress between them after which it is given up. */
+enum { CLIENT_DOWNLOAD_ATTEMPTS = 5 };
+
+/** What is at @p target, which is kept. EY_ERR_NOT_FOUND, EY_ERR_INPUT: the center says why not. */
+struct ey_error *client_download_look(struct client *client, const char *target,
+				      struct client_download *ret) EY_MUST_CHECK;
+/**
+ * Fetch it into the regular file @p fd; what that holds already is the beginning of the same.
+ * EY_ERR_IO: try again, it goes on from there. EY_ERR_INPUT: damaged at the center or on its way,
+ * or replaced meanwhile.
+ */
+struct ey_error *client_download(struct client *client, const struct client_download *download,
+				 int fd) EY_MUST_CHECK;
 
 /** Append "?name=value" or, where @p target has a query, "&name=value"; the value %-escaped. */
 void client_add_query(struct ey_buf *target, const char *name, const char *value);

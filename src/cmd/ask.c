@@ -12,6 +12,7 @@
 #include "base/config.h"
 #include "base/text.h"
 #include "client/client.h"
+#include "cmd/client_open.h"
 #include "cmd/command.h"
 
 enum { PARAMS_MAX = 48, ARGUMENTS_MAX = 2, RECONNECT_SECONDS = 3 };
@@ -141,24 +142,6 @@ static struct ey_error *read_arguments(struct ask *ask, int argc, char **argv)
 				       ask->noun->name, ask->verb->name, wanted,
 				       wanted == 1 ? "" : "s");
 	return NULL;
-}
-
-static struct ey_error *connect_client(struct ask *ask, const struct ey_config *config)
-{
-	struct client_options options = {
-		.url = ask->center ? ask->center : ey_config_string(config, "client", "url", NULL),
-		.token_file = ask->token_file
-				      ? ask->token_file
-				      : ey_config_string(config, "client", "token_file", NULL),
-		.ca_file = ask->ca_file ? ask->ca_file
-					: ey_config_string(config, "client", "ca_file", NULL),
-		// A record with a long log is larger than answers usually are.
-		.answer_max = 256 << 20,
-	};
-
-	if (!options.url)
-		options.url = "http://127.0.0.1:8420";
-	return client_create(&options, &ask->client);
 }
 
 static void add_path(struct ey_buf *target, const struct ask *ask)
@@ -428,11 +411,12 @@ static struct ey_error *run_follow(const struct ask *ask)
 
 static struct ey_error *run(struct ask *ask)
 {
+	const struct client_choice choice = {ask->center, ask->token_file, ask->ca_file};
 	_cleanup_(ey_config_deinit) struct ey_config config = {0};
 	struct ey_error *err = ey_config_load(&config, ask->config);
 
 	if (!err)
-		err = connect_client(ask, &config);
+		err = client_open(&choice, &config, &ask->client);
 	if (err)
 		return err;
 	switch (ask->verb->kind) {

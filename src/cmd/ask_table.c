@@ -111,6 +111,7 @@ static const struct ask_noun nouns[] = {
 	{"crash",
 	 "Usage: eyrie crash list [OPTION...]\n"
 	 "       eyrie crash show|log|analysis|record ID\n"
+	 "       eyrie crash open ID (see eyrie crash open --help)\n"
 	 "\n"
 	 "Crashes at the center: the list, the newest first; one with all that is known of it; "
 	 "its\n"

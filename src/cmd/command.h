@@ -28,6 +28,7 @@ int cmd_analyze(int argc, char **argv);
 int cmd_types(int argc, char **argv);
 int cmd_oops(int argc, char **argv);
 int cmd_ask(int argc, char **argv);
+int cmd_crash_open(int argc, char **argv);
 int cmd_agent(int argc, char **argv);
 int cmd_enroll(int argc, char **argv);
 int cmd_simulate(int argc, char **argv);

@@ -40,6 +40,14 @@ static int run_center_command(int argc, char **argv)
 }
 
 #ifdef EYRIE_HAVE_ASK
+// Crashes are the API's; opening one starts a program here.
+static int run_crash(int argc, char **argv)
+{
+	if (argc > 1 && !strcmp(argv[1], "open"))
+		return cmd_crash_open(argc - 1, argv + 1);
+	return cmd_ask(argc, argv);
+}
+
 // Known issues are the API's, but for files that sites share, which the center writes and reads.
 static int run_issue(int argc, char **argv)
 {
@@ -71,7 +79,7 @@ static const struct command commands[] = {
 	 "Make up a fleet and its crashes, for demos, tests and benchmarks"},
 #endif
 #ifdef EYRIE_HAVE_ASK
-	{"crash", cmd_ask, "Crashes at the center: list, show, log, analysis, record"},
+	{"crash", run_crash, "Crashes at the center: list, show, log, analysis, record, open"},
 	{"reason", cmd_ask, "Reasons that crashes are counted under: list, show"},
 	{"issue", run_issue, "Known issues: list, show, create, set, comment, ..., export, import"},
 	{"host", cmd_ask, "Hosts at the center: list, show, life"},

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Dumps that are downloaded from eyried: whole, in parts, sealed, damaged, gone; by whom.
 
-    dump.py EYRIED EYRIE OPENAPI
+    dump.py EYRIED EYRIE OPENAPI SAMPLE
 
 The repository is a folder, or what EYRIE_TEST_S3 of with_s3.py names.
 """
@@ -15,15 +15,19 @@ import json
 import os
 import re
 import signal
+import socket
+import stat
+import struct
 import subprocess
 import sys
 import tempfile
+import threading
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import openapi  # noqa: E402
 
-EYRIED, EYRIE, OPENAPI = sys.argv[1:4]
+EYRIED, EYRIE, OPENAPI, SAMPLE = sys.argv[1:5]
 PASSWORD = 'correct horse battery'
 S3 = os.environ.get('EYRIE_TEST_S3')
 TUS = {'Tus-Resumable': '1.0.0'}
@@ -334,6 +338,194 @@ class People(Case):
                                    Content_Type='application/json', Authorization='Bearer ' + key)
         self.assertEqual(status, 201, data)
         self.assertEqual(self.dump(crash, Authorization='Bearer ' + json.loads(data)['token'])[0], 403)
+
+
+def elf(build_id):
+    """An ELF file with a build id and, it says, debuginfo: what a vmlinux is recognized by."""
+    note = struct.pack('<III4s', 4, len(build_id), 3, b'GNU\0') + build_id
+    names = b'\0.note.gnu.build-id\0.debug_info\0.shstrtab\0'
+    sections = [(0, 0, 0, 0), (1, 7, 64, len(note)), (20, 1, 64, 0), (32, 3, 64 + len(note), len(names))]
+    header = struct.pack('<16sHHIQQQIHHHHHH', b'\x7fELF\2\1\1', 2, 62, 1, 0, 0, 64 + len(note) + len(names), 0, 64, 0, 0, 64,
+                         len(sections), 3)
+    table = b''.join(struct.pack('<IIQQQQIIQQ', n, t, 0, 0, off, size, 0, 0, 1, 0) for n, t, off, size in sections)
+    return header + note + names + table
+
+
+class Cutter:
+    """A line to the center that breaks: of the answer with the number `cut` only so many bytes come through."""
+
+    def __init__(self, port, cuts):
+        self.port, self.cuts, self.connections = port, cuts, []
+        self.socket = socket.create_server(('127.0.0.1', 0))
+        self.url = 'http://127.0.0.1:%d' % self.socket.getsockname()[1]
+        threading.Thread(target=self.run, daemon=True).start()
+
+    def run(self):
+        while True:
+            try:
+                client = self.socket.accept()[0]
+            except OSError:
+                return
+            left = self.cuts.pop(0) if self.cuts else None
+            server = socket.create_connection(('127.0.0.1', self.port))
+            threading.Thread(target=self.copy, args=(client, server, None), daemon=True).start()
+            threading.Thread(target=self.copy, args=(server, client, left), daemon=True).start()
+
+    @staticmethod
+    def copy(source, target, left):
+        try:
+            while left is None or left > 0:
+                data = source.recv(65536 if left is None else min(65536, left))
+                if not data:
+                    break
+                target.sendall(data)
+                left = left if left is None else left - len(data)
+        except OSError:
+            pass
+        for s in (source, target):
+            try:
+                s.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+
+
+class OpenCase(Case):
+    """eyrie crash open, with a real dump."""
+
+    def setUp(self):
+        super().setUp()
+        with open(SAMPLE, 'rb') as f:
+            self.sample = f.read()
+        crash = self.folder + '/crash'
+        with open(crash, 'w') as f:
+            # What crash would find: its arguments, who may read the dump, and what is in it.
+            f.write('#!/bin/sh\n(echo "$@"; stat -Lc %%a "$2"; sha256sum < "$2") > %s/seen\nexit ${FAKE_EXIT:-0}\n' % self.folder)
+        os.chmod(crash, 0o755)
+        self.client = self.folder + '/client.conf'
+        with open(self.client, 'w') as f:
+            f.write('[client]\nurl = http://127.0.0.1:%d\n[symbols]\npath = %s/symbols\n[analysis]\ncrash = %s\ndebug_path = %s/none\n'
+                    % (self.port, self.folder, crash, self.folder))
+
+    def eyrie(self, *args, code=0, **more):
+        os.makedirs(self.folder + '/tmp', exist_ok=True)
+        r = subprocess.run([EYRIE, 'crash', 'open', '--config', self.client, *args], capture_output=True, text=True,
+                           env=dict(os.environ, TMPDIR=self.folder + '/tmp', **more))
+        self.assertEqual(r.returncode, code, r.stderr)
+        self.assertNotIn('Sanitizer', r.stderr)
+        self.assertEqual(os.listdir(self.folder + '/tmp'), [])
+        return r.stderr
+
+    def vmlinux(self, message):
+        """Add what a refusal named as missing to the store of symbols."""
+        build_id = re.search(r'\b[0-9a-f]{40}\b', message).group(0)
+        path = self.folder + '/vmlinux'
+        with open(path, 'wb') as f:
+            f.write(elf(bytes.fromhex(build_id)))
+        with open(self.conf) as f:
+            symbols = '' if '[symbols]' in f.read() else '[symbols]\npath = %s/symbols\n' % self.folder
+        with open(self.conf, 'a') as f:
+            f.write(symbols)
+        self.command('symbols', 'add', path)
+        return path
+
+    def seen(self):
+        with open(self.folder + '/seen') as f:
+            arguments, mode, digest = f.read().splitlines()
+        self.assertEqual((mode, digest.split()[0]), ('600', hashlib.sha256(self.sample).hexdigest()))
+        return arguments.split()
+
+
+class Open(OpenCase):
+    def test_crash_is_started_on_the_dump(self):
+        crash = str(self.filed(self.sample))
+        message = self.eyrie(crash, code=2)
+        vmlinux = self.vmlinux(message)
+        self.eyrie(crash)
+        self.assertTrue(self.seen()[0].startswith(self.folder + '/symbols/.build-id/'))
+        os.rename(self.folder + '/symbols', self.folder + '/elsewhere')
+        self.eyrie('--vmlinux', vmlinux, crash, '--', '-i', 'commands')
+        self.assertEqual(self.seen()[0:1] + self.seen()[2:], [vmlinux, '-i', 'commands'])
+        self.eyrie('--symbols', self.folder + '/elsewhere', crash)
+        self.assertIn('exit status 5', self.eyrie('--vmlinux', vmlinux, crash, code=2, FAKE_EXIT='5'))
+        # Another kernel's is refused before crash could show nonsense.
+        with open(vmlinux, 'wb') as f:
+            f.write(elf(b'x' * 20))
+        self.eyrie('--vmlinux', vmlinux, crash, code=2)
+        os.makedirs(self.folder + '/bin')
+        os.rename(self.folder + '/crash', self.folder + '/bin/drgn')
+        self.eyrie('--symbols', self.folder + '/elsewhere', '--with', 'drgn', crash, PATH=self.folder + '/bin:' + os.environ['PATH'])
+        arguments = self.seen()
+        self.assertEqual((arguments[0], arguments[2]), ('-c', '-s'))
+
+    def test_a_broken_line_is_taken_up_again(self):
+        crash = self.filed(self.sample)
+        # Of three connections so much arrives.
+        line = Cutter(self.port, [3000000, 70, 5000000])
+        self.addCleanup(line.socket.close)
+        out = self.folder + '/out'
+        self.eyrie('--center', line.url, '--output', out, str(crash))
+        with open(out, 'rb') as f:
+            self.assertEqual(f.read(), self.sample)
+        self.assertEqual(stat.S_IMODE(os.stat(out).st_mode), 0o600)
+        offsets = [int(re.search(r'from (\d+)', r[2]).group(1)) for r in self.audit()][::-1]
+        self.assertEqual((offsets[0], offsets == sorted(offsets)), (0, True))
+        self.assertGreater(offsets[-1], 5000000)
+
+    def test_a_killed_download_goes_on(self):
+        crash = self.filed(self.sample)
+        etag = self.dump(crash, 'HEAD')[1].getheader('ETag').strip('"')
+        out = self.folder + '/out'
+        part = '%s.%s.part' % (out, etag)
+        with open(part, 'wb') as f:
+            f.write(self.sample[:4000000])
+        self.eyrie('--output', out, str(crash))
+        with open(out, 'rb') as f:
+            self.assertEqual(f.read(), self.sample)
+        self.assertFalse(os.path.exists(part))
+        self.assertIn(' from 4000000 of ', self.audit()[0][2])
+        # What lay there was not of this dump: it is found out, and thrown away.
+        os.unlink(out)
+        with open(part, 'wb') as f:
+            f.write(b'x' * 4000000)
+        self.assertIn('checksum', self.eyrie('--output', out, str(crash), code=2))
+        self.assertEqual((os.path.exists(out), os.path.exists(part)), (False, False))
+
+    def test_what_cannot_be_had_is_one_sentence(self):
+        self.assertIn('there is no crash', self.eyrie('4711', code=2))
+        self.assertIn('came without a dump', self.eyrie(str(self.crash(0)), code=2))
+        crash = self.filed(b'no dump at all' * 100)
+        self.eyrie(str(crash), code=2)
+        self.put(crash, b'x')
+        self.assertIn('is damaged', self.eyrie('--output', self.folder + '/out', str(crash), code=2))
+        self.assertFalse(os.path.exists(self.folder + '/out'))
+        self.eyrie('--center', 'http://127.0.0.1:1', str(crash), code=3)
+        for arguments in ((), ('x',), ('--with', 'gdb', '1'), ('--output', 'x', '1', '--', '-i'), ('--no-such', '1'), ('-1',)):
+            self.eyrie(*arguments, code=1)
+        self.command('user', 'add', 'vera', '--role', 'viewer', given=PASSWORD + '\n')
+        token = self.folder + '/token'
+        with open(token, 'w', opener=lambda p, f: os.open(p, f, 0o600)) as f:
+            f.write(self.command('token', 'add', 'ci', '--user', 'vera', '--scope', 'view') + '\n')
+        self.assertIn('403', self.eyrie('--token-file', token, str(crash), code=2))
+
+
+class OpenSealed(OpenCase):
+    seal = True
+
+    def test_a_sealed_dump_is_unsealed_for_crash(self):
+        crash = str(self.filed(self.sample))
+        key = self.folder + '/center.key'
+        out = self.folder + '/out'
+        self.assertIn('is sealed', self.eyrie('--output', out, crash))
+        with open(out, 'rb') as f:
+            self.assertNotIn(self.sample[:4096], f.read())
+        self.eyrie('--output', out, '--key', key, crash)
+        with open(out, 'rb') as f:
+            self.assertEqual(f.read(), self.sample)
+        vmlinux = self.vmlinux(self.eyrie('--key', key, crash, code=2))
+        self.eyrie('--key', key, '--vmlinux', vmlinux, crash)
+        self.seen()
+        subprocess.run([EYRIE, 'seal', 'keygen', self.folder + '/other'], check=True, stdout=subprocess.DEVNULL)
+        self.eyrie('--key', self.folder + '/other.key', '--vmlinux', vmlinux, crash, code=2)
 
 
 @unittest.skipIf(S3, 'makes a large file with a hole')
