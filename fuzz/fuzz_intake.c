@@ -36,7 +36,8 @@ static void read_back(struct db *db, const struct db_intake *in, int64_t crash_i
 	_cleanup_reasons_ struct db_reason_list reasons = {0};
 	_cleanup_buf_ struct ey_buf policy = EY_BUF_INIT;
 	struct store_policy parsed = {0};
-	struct db_overview overview;
+	struct db_stats_now overview;
+	struct db_stats_sums sums;
 
 	must(db_crash_get(db, crash_id, &crash));
 	must_be(crash.items[0].time == in->time);
@@ -45,8 +46,9 @@ static void read_back(struct db *db, const struct db_intake *in, int64_t crash_i
 	must(db_host_list(db, &(struct db_host_filter){.text = in->hostname}, NULL, &hosts));
 	must_be(hosts.count == 1);
 	must(db_reason_get_key(db, in->reason, &reasons));
-	must(db_stats_overview(db, NOW, &overview));
-	must_be(overview.crashes == 1 && overview.hosts == 1 && overview.reasons == 1);
+	must(db_stats_now(db, &overview));
+	must(db_stats_sums(db, NOW, &sums));
+	must_be(overview.crashes == 1 && sums.hosts == 1 && overview.reasons == 1);
 	struct policy_rules rules;
 	policy_rules_default(&rules, 1);
 	must(policy_make(db, &rules, &policy));

@@ -42,7 +42,7 @@ void ey_json_bool(struct ey_json *w, bool v);
 void ey_json_null(struct ey_json *w);
 /** A kernel address: a string of 16 hexadecimal digits. */
 void ey_json_address(struct ey_json *w, uint64_t address);
-/** Text that is already one well-formed JSON value. */
+/** Text that is already one well-formed JSON value, or members of the object that is open. */
 void ey_json_raw(struct ey_json *w, const char *json, size_t len);
 
 /** Key and value in one. */

@@ -74,15 +74,25 @@ struct ey_error *db_stats_totals(struct db *db, const struct db_stats_filter *fi
 	return median_uptime(db, filter, ret);
 }
 
-struct ey_error *db_stats_overview(struct db *db, int64_t now, struct db_overview *ret)
+struct number {
+	const char *sql;
+	int64_t *to;
+};
+
+static struct ey_error *read_numbers(struct db *db, const struct number *numbers, size_t count)
 {
-	const struct {
-		const char *sql;
-		int64_t *to;
-	} numbers[] = {
+	struct ey_error *err = NULL;
+
+	for (size_t i = 0; !err && i < count; i++)
+		err = db_scalar_values(db, numbers[i].to, NULL, numbers[i].sql, NULL, 0);
+	return err;
+}
+
+struct ey_error *db_stats_now(struct db *db, struct db_stats_now *ret)
+{
+	const struct number numbers[] = {
 		// From the counters: counting a long history takes seconds.
 		{"SELECT coalesce(sum(crashes), 0) FROM reasons", &ret->crashes},
-		{"SELECT count(*) FROM hosts", &ret->hosts},
 		{"SELECT count(*) FROM reasons", &ret->reasons},
 		{"SELECT count(*) FROM models", &ret->models},
 		{"SELECT count(*) FROM reasons WHERE state = 'new'", &ret->reasons_unseen},
@@ -92,23 +102,35 @@ struct ey_error *db_stats_overview(struct db *db, int64_t now, struct db_overvie
 		 &ret->alerts_acknowledged},
 		{"SELECT coalesce(max(time), 0) FROM crashes", &ret->last_crash},
 		{"SELECT received FROM crashes ORDER BY id DESC LIMIT 1", &ret->last_received},
-		{"SELECT count(*) FROM folders WHERE has_dump = 1", &ret->dumps},
-		{"SELECT coalesce(sum(dump_bytes), 0) FROM folders WHERE has_dump = 1",
-		 &ret->dump_bytes},
 		{"SELECT count(*) FROM rejects", &ret->rejected},
 		{"SELECT count(*) FROM outbox WHERE sent = 0 AND given_up = 0",
 		 &ret->mails_waiting},
 	};
-	struct ey_error *err = NULL;
 
-	*ret = (struct db_overview){0};
-	for (size_t i = 0; !err && i < EY_ARRAY_SIZE(numbers); i++)
-		err = db_scalar_values(db, numbers[i].to, NULL, numbers[i].sql, NULL, 0);
+	*ret = (struct db_stats_now){0};
+	return read_numbers(db, numbers, EY_ARRAY_SIZE(numbers));
+}
+
+struct ey_error *db_stats_sums(struct db *db, int64_t now, struct db_stats_sums *ret)
+{
+	const struct number numbers[] = {
+		{"SELECT count(*) FROM hosts", &ret->hosts},
+		{"SELECT count(*) FROM folders WHERE has_dump = 1", &ret->dumps},
+		{"SELECT coalesce(sum(dump_bytes), 0) FROM folders WHERE has_dump = 1",
+		 &ret->dump_bytes},
+	};
+
+	*ret = (struct db_stats_sums){0};
+	struct ey_error *err = read_numbers(db, numbers, EY_ARRAY_SIZE(numbers));
 	// Up to and with this second: a crash of just now is in it.
 	if (!err)
 		err = db_stats_totals(
 			db, &(struct db_stats_filter){.since = now - DAY, .until = now + 1},
 			&ret->day);
+	if (!err)
+		err = db_stats_totals(
+			db, &(struct db_stats_filter){.since = now - 2 * DAY, .until = now - DAY},
+			&ret->day_before);
 	if (!err)
 		err = db_stats_totals(
 			db, &(struct db_stats_filter){.since = now - 7 * DAY, .until = now + 1},

@@ -38,34 +38,39 @@ struct db_totals {
 struct ey_error *db_stats_totals(struct db *db, const struct db_stats_filter *filter,
 				 struct db_totals *ret) EY_MUST_CHECK;
 
-/** The overview page in one call. */
-struct db_overview {
-	/** Everything in the database. */
+/** Of everything in the database, what counters and short lists tell at once. */
+struct db_stats_now {
 	int64_t crashes;
-	int64_t hosts;
 	int64_t reasons;
 	int64_t models;
 	/** Reasons in state "new". */
 	int64_t reasons_unseen;
-	/** Of the 24 hours and the 7 days before @p now. */
-	struct db_totals day;
-	struct db_totals week;
 	int64_t alerts_firing;
 	int64_t alerts_acknowledged;
 	/** Time of the last crash and when the last row was taken in; 0 for none. */
 	int64_t last_crash;
 	int64_t last_received;
-	/** Dumps in the repository, their number and bytes. */
-	int64_t dumps;
-	int64_t dump_bytes;
 	/** Folders of the repository that could not be read (db/folder.h). */
 	int64_t rejected;
 	/** Mails that wait to be sent. */
 	int64_t mails_waiting;
 };
 
-struct ey_error *db_stats_overview(struct db *db, int64_t now,
-				   struct db_overview *ret) EY_MUST_CHECK;
+struct ey_error *db_stats_now(struct db *db, struct db_stats_now *ret) EY_MUST_CHECK;
+
+/** What is counted row by row: with a million hosts that is felt. */
+struct db_stats_sums {
+	int64_t hosts;
+	/** Dumps in the repository, their number and bytes. */
+	int64_t dumps;
+	int64_t dump_bytes;
+	/** Of the 24 hours before @p now, the 24 before those, and the 7 days before @p now. */
+	struct db_totals day;
+	struct db_totals day_before;
+	struct db_totals week;
+};
+
+struct ey_error *db_stats_sums(struct db *db, int64_t now, struct db_stats_sums *ret) EY_MUST_CHECK;
 
 /** One day (UTC). */
 struct db_day {

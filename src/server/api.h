@@ -29,6 +29,7 @@ struct upload_worker;
 struct server_downloads;
 struct server_events;
 struct server_metrics;
+struct server_summaries;
 
 /** What the routes share; not changed while the server runs. */
 struct api {
@@ -43,6 +44,7 @@ struct api {
 	struct server_downloads *downloads;
 	struct server_metrics *metrics;
 	struct server_events *events;
+	struct server_summaries *summaries;
 	/** When eyried started, seconds since 1970. */
 	int64_t started;
 	/** The server was told to stop: balancers should send nobody here any more. */
@@ -137,6 +139,8 @@ struct ey_error *api_kv_hours(struct ey_json *json, struct db *db, int hours) EY
 struct ey_error *api_kv_top(struct ey_json *json, struct db *db, const char *key,
 			    enum db_dimension dimension, const struct db_stats_filter *filter,
 			    unsigned int limit) EY_MUST_CHECK;
+/** Groups as a list of objects; the value of a key that is written already. */
+void api_write_tops(struct ey_json *json, const struct db_top_list *list);
 /** "alerts": [active alerts, of one subject where @p subject_id is set]. */
 struct ey_error *api_kv_alerts(struct ey_json *json, struct db *db, const char *scope,
 			       int64_t subject_id) EY_MUST_CHECK;

@@ -296,19 +296,11 @@ struct ey_error *api_kv_hours(struct ey_json *json, struct db *db, int hours)
 	return NULL;
 }
 
-struct ey_error *api_kv_top(struct ey_json *json, struct db *db, const char *key,
-			    enum db_dimension dimension, const struct db_stats_filter *filter,
-			    unsigned int limit)
+void api_write_tops(struct ey_json *json, const struct db_top_list *list)
 {
-	_cleanup_top_ struct db_top_list list = {0};
-	struct ey_error *err = db_stats_top(db, dimension, filter, limit, &list);
-
-	if (err)
-		return err;
-	ey_json_key(json, key);
 	ey_json_array_begin(json);
-	for (size_t i = 0; i < list.count; i++) {
-		const struct db_top *t = &list.items[i];
+	for (size_t i = 0; i < list->count; i++) {
+		const struct db_top *t = &list->items[i];
 
 		ey_json_object_begin(json);
 		ey_json_kv_int(json, "id", t->id);
@@ -323,6 +315,19 @@ struct ey_error *api_kv_top(struct ey_json *json, struct db *db, const char *key
 		ey_json_object_end(json);
 	}
 	ey_json_array_end(json);
+}
+
+struct ey_error *api_kv_top(struct ey_json *json, struct db *db, const char *key,
+			    enum db_dimension dimension, const struct db_stats_filter *filter,
+			    unsigned int limit)
+{
+	_cleanup_top_ struct db_top_list list = {0};
+	struct ey_error *err = db_stats_top(db, dimension, filter, limit, &list);
+
+	if (err)
+		return err;
+	ey_json_key(json, key);
+	api_write_tops(json, &list);
 	return NULL;
 }
 

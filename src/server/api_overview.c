@@ -4,8 +4,9 @@
 #include "base/clock.h"
 #include "db/console_facets.h"
 #include "server/api.h"
+#include "server/summary.h"
 
-enum { DAY = 86400, WEEK = 7 * DAY };
+enum { WEEK = 7 * 86400 };
 
 static void kv_totals(struct ey_json *json, const char *key, const struct db_totals *t)
 {
@@ -18,25 +19,82 @@ static void kv_totals(struct ey_json *json, const char *key, const struct db_tot
 	ey_json_object_end(json);
 }
 
-static struct ey_error *kv_fleet(struct ey_json *json, struct db *db, int64_t now)
+// As an object that goes to @p out.
+static struct ey_error *write_sums(struct db *db, int64_t arg, struct ey_buf *out)
 {
-	struct db_stats_filter before = {.since = now - 2 * DAY, .until = now - DAY};
-	struct db_overview o;
-	struct db_totals day_before;
-	struct ey_error *err = db_stats_overview(db, now, &o);
+	int64_t now = ey_time_now();
+	struct db_stats_sums sums;
+	struct ey_json json;
+	struct ey_error *err = db_stats_sums(db, now, &sums);
 
-	if (!err)
-		err = db_stats_totals(db, &before, &day_before);
 	// By the first crash of each, as the list of new reasons has them: a repository with a
 	// history that is taken in at once does not come in the order of the crashes.
 	if (!err)
-		err = db_console_new_reasons(db, now - WEEK, &o.week.new_reasons);
+		err = db_console_new_reasons(db, now - WEEK, &sums.week.new_reasons);
+	if (err)
+		return err;
+	ey_json_init(&json, out, 0);
+	ey_json_object_begin(&json);
+	ey_json_kv_int(&json, "hosts", sums.hosts);
+	ey_json_kv_int(&json, "dumps", sums.dumps);
+	ey_json_kv_int(&json, "dump_bytes", sums.dump_bytes);
+	kv_totals(&json, "day", &sums.day);
+	kv_totals(&json, "day_before", &sums.day_before);
+	kv_totals(&json, "week", &sums.week);
+	ey_json_object_end(&json);
+	return NULL;
+}
+
+// Charts and ranks, as an object that goes to @p out.
+static struct ey_error *write_trends(struct db *db, int64_t arg, struct ey_buf *out)
+{
+	static const struct {
+		const char *key;
+		enum db_dimension dimension;
+		unsigned int limit;
+	} tops[] = {{"top_reasons", DB_BY_REASON, 8},
+		    {"top_hosts", DB_BY_HOST, 8},
+		    {"top_models", DB_BY_MODEL, 8},
+		    {"top_kernels", DB_BY_KERNEL, 8},
+		    {"sites", DB_BY_SITE, 12}};
+	struct db_stats_filter week = {.since = ey_time_now() - WEEK};
+	struct ey_json json;
+
+	ey_json_init(&json, out, 0);
+	ey_json_object_begin(&json);
+	struct ey_error *err = api_kv_hours(&json, db, 48);
+	if (!err)
+		err = api_kv_days(&json, db, "days", 30, (struct db_stats_filter){0});
+	for (size_t i = 0; !err && i < EY_ARRAY_SIZE(tops); i++)
+		err = api_kv_top(&json, db, tops[i].key, tops[i].dimension, &week, tops[i].limit);
+	ey_json_object_end(&json);
+	return err;
+}
+
+// The members of the object that @p fn writes, or wrote lately.
+static struct ey_error *members(struct ey_json *json, const struct api *api, struct db *db,
+				server_summary_fn *fn)
+{
+	_cleanup_buf_ struct ey_buf text = EY_BUF_INIT;
+	struct ey_error *err = server_summary(api->summaries, db, fn, 0, &text);
+
+	if (!err && text.failed)
+		err = &ey_error_nomem;
+	if (!err)
+		ey_json_raw(json, text.data + 1, text.len - 2);
+	return err;
+}
+
+static struct ey_error *kv_fleet(struct ey_json *json, const struct api *api, struct db *db)
+{
+	struct db_stats_now o;
+	struct ey_error *err = db_stats_now(db, &o);
+
 	if (err)
 		return err;
 	ey_json_key(json, "fleet");
 	ey_json_object_begin(json);
 	ey_json_kv_int(json, "crashes", o.crashes);
-	ey_json_kv_int(json, "hosts", o.hosts);
 	ey_json_kv_int(json, "reasons", o.reasons);
 	ey_json_kv_int(json, "models", o.models);
 	ey_json_kv_int(json, "reasons_unseen", o.reasons_unseen);
@@ -44,15 +102,11 @@ static struct ey_error *kv_fleet(struct ey_json *json, struct db *db, int64_t no
 	ey_json_kv_int(json, "alerts_acknowledged", o.alerts_acknowledged);
 	api_kv_time(json, "last_crash", o.last_crash);
 	api_kv_time(json, "last_received", o.last_received);
-	ey_json_kv_int(json, "dumps", o.dumps);
-	ey_json_kv_int(json, "dump_bytes", o.dump_bytes);
 	ey_json_kv_int(json, "rejected", o.rejected);
 	ey_json_kv_int(json, "mails_waiting", o.mails_waiting);
-	kv_totals(json, "day", &o.day);
-	kv_totals(json, "day_before", &day_before);
-	kv_totals(json, "week", &o.week);
+	err = members(json, api, db, write_sums);
 	ey_json_object_end(json);
-	return NULL;
+	return err;
 }
 
 static struct ey_error *kv_new_reasons(struct ey_json *json, struct db *db, int64_t now)
@@ -129,7 +183,6 @@ struct ey_error *api_overview(const struct api *api, struct db *db,
 {
 	static const char *const known[] = {NULL};
 	int64_t now = ey_time_now();
-	struct db_stats_filter week = {.since = now - WEEK};
 	struct ey_json json;
 
 	struct ey_error *err = server_query_only(&request->target, known);
@@ -138,25 +191,13 @@ struct ey_error *api_overview(const struct api *api, struct db *db,
 	server_response_json(response, &json);
 	ey_json_object_begin(&json);
 	kv_server(&json, api);
-	err = kv_fleet(&json, db, now);
+	err = kv_fleet(&json, api, db);
 	if (!err)
 		err = api_kv_alerts(&json, db, NULL, 0);
 	if (!err)
-		err = api_kv_hours(&json, db, 48);
-	if (!err)
-		err = api_kv_days(&json, db, "days", 30, (struct db_stats_filter){0});
-	if (!err)
 		err = kv_new_reasons(&json, db, now);
 	if (!err)
-		err = api_kv_top(&json, db, "top_reasons", DB_BY_REASON, &week, 8);
-	if (!err)
-		err = api_kv_top(&json, db, "top_hosts", DB_BY_HOST, &week, 8);
-	if (!err)
-		err = api_kv_top(&json, db, "top_models", DB_BY_MODEL, &week, 8);
-	if (!err)
-		err = api_kv_top(&json, db, "top_kernels", DB_BY_KERNEL, &week, 8);
-	if (!err)
-		err = api_kv_top(&json, db, "sites", DB_BY_SITE, &week, 12);
+		err = members(&json, api, db, write_trends);
 	if (!err)
 		err = api_kv_crashes(&json, db, "latest", NULL, 12);
 	if (!err)
@@ -188,10 +229,8 @@ static struct ey_error *kv_words(struct ey_json *json, struct db *db, const char
 	return NULL;
 }
 
-struct ey_error *api_facets(const struct api *api, struct db *db,
-			    const struct server_request *request, struct server_response *response)
+static struct ey_error *write_facets(struct db *db, int64_t arg, struct ey_buf *out)
 {
-	static const char *const known[] = {NULL};
 	static const struct {
 		const char *key;
 		enum db_facet facet;
@@ -199,17 +238,26 @@ struct ey_error *api_facets(const struct api *api, struct db *db,
 		     {"kernels", DB_FACET_KERNEL},
 		     {"models", DB_FACET_MODEL},
 		     {"sites", DB_FACET_SITE}};
+	struct ey_error *err = NULL;
+	struct ey_json json;
+
+	ey_json_init(&json, out, 0);
+	ey_json_object_begin(&json);
+	for (size_t i = 0; !err && i < EY_ARRAY_SIZE(words); i++)
+		err = kv_words(&json, db, words[i].key, words[i].facet);
+	ey_json_object_end(&json);
+	return err;
+}
+
+struct ey_error *api_facets(const struct api *api, struct db *db,
+			    const struct server_request *request, struct server_response *response)
+{
+	static const char *const known[] = {NULL};
 	struct ey_json json;
 
 	struct ey_error *err = server_query_only(&request->target, known);
 	if (err)
 		return err;
 	server_response_json(response, &json);
-	ey_json_object_begin(&json);
-	for (size_t i = 0; !err && i < EY_ARRAY_SIZE(words); i++)
-		err = kv_words(&json, db, words[i].key, words[i].facet);
-	if (err)
-		return err;
-	ey_json_object_end(&json);
-	return NULL;
+	return server_summary(api->summaries, db, write_facets, 0, &response->body);
 }

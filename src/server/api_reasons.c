@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "db/reason_spread.h"
 #include "server/api.h"
 #include "server/api_filter.h"
 
@@ -88,18 +89,36 @@ static struct ey_error *kv_signatures(struct ey_json *json, struct db *db, int64
 	return NULL;
 }
 
+// On what it happens, and how many of its crashes that says.
+static struct ey_error *kv_spread(struct ey_json *json, struct db *db, int64_t id)
+{
+	static const char *const keys[DB_SPREAD_COUNT] = {
+		[DB_SPREAD_KERNEL] = "kernels",	    [DB_SPREAD_MODEL] = "models",
+		[DB_SPREAD_FIRMWARE] = "firmwares", [DB_SPREAD_SITE] = "sites",
+		[DB_SPREAD_HOST] = "hosts",
+	};
+	_cleanup_spread_ struct db_spread spread = {0};
+	struct ey_error *err = db_reason_spread(db, id, &spread);
+
+	if (err)
+		return err;
+	for (size_t i = 0; i < DB_SPREAD_COUNT; i++) {
+		ey_json_key(json, keys[i]);
+		api_write_tops(json, &spread.by[i]);
+	}
+	ey_json_key(json, "spread");
+	ey_json_object_begin(json);
+	ey_json_kv_int(json, "crashes", spread.crashes);
+	api_kv_time(json, "since", spread.since);
+	ey_json_kv_bool(json, "complete", spread.complete);
+	ey_json_object_end(json);
+	return NULL;
+}
+
 struct ey_error *api_reason(const struct api *api, struct db *db,
 			    const struct server_request *request, struct server_response *response)
 {
 	static const char *const known[] = {NULL};
-	static const struct {
-		const char *key;
-		enum db_dimension dimension;
-	} tops[] = {{"kernels", DB_BY_KERNEL},
-		    {"models", DB_BY_MODEL},
-		    {"firmwares", DB_BY_FIRMWARE},
-		    {"sites", DB_BY_SITE},
-		    {"hosts", DB_BY_HOST}};
 	_cleanup_reasons_ struct db_reason_list list = {0};
 	struct ey_json json;
 	int64_t id;
@@ -118,8 +137,8 @@ struct ey_error *api_reason(const struct api *api, struct db *db,
 	ey_json_key(&json, "reason");
 	api_write_reason(&json, list.items);
 	err = kv_signatures(&json, db, id);
-	for (size_t i = 0; !err && i < EY_ARRAY_SIZE(tops); i++)
-		err = api_kv_top(&json, db, tops[i].key, tops[i].dimension, &filter, 10);
+	if (!err)
+		err = kv_spread(&json, db, id);
 	if (!err)
 		err = api_kv_days(&json, db, "days", 90, filter);
 	if (!err)

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "report/report.h"
 #include "server/api.h"
+#include "server/summary.h"
 
 static struct ey_error *read_month(const struct server_target *target, struct report_month *ret)
 {
@@ -18,12 +19,33 @@ static struct ey_error *read_month(const struct server_target *target, struct re
 	return NULL;
 }
 
-static struct ey_error *write_report(struct db *db, const struct server_request *request,
+static struct ey_error *write_month(struct db *db, int64_t months, enum report_format format,
+				    struct ey_buf *out)
+{
+	struct report_options options = {.console_url = ""};
+	struct report_month month = {.year = (int)(months / 12), .month = (int)(months % 12) + 1};
+
+	return report_write(db, month, format, &options, out);
+}
+
+static struct ey_error *write_html(struct db *db, int64_t months, struct ey_buf *out)
+{
+	return write_month(db, months, REPORT_HTML, out);
+}
+
+static struct ey_error *write_json(struct db *db, int64_t months, struct ey_buf *out)
+{
+	return write_month(db, months, REPORT_JSON, out);
+}
+
+static struct ey_error *write_report(const struct api *api, struct db *db,
+				     const struct server_request *request,
 				     struct server_response *response, enum report_format format)
 {
 	static const char *const types[] = {"text/html; charset=utf-8", "application/json",
 					    "text/csv; charset=utf-8"};
-	struct report_options options = {.console_url = ""};
+	static server_summary_fn *const writers[] = {
+		[REPORT_HTML] = write_html, [REPORT_JSON] = write_json};
 	char name[REPORT_MONTH_TEXT_SIZE];
 	struct report_month month;
 
@@ -38,7 +60,11 @@ static struct ey_error *write_report(struct db *db, const struct server_request 
 		response->download_name = NULL;
 		return &ey_error_nomem;
 	}
-	return report_write(db, month, format, &options, &response->body);
+	int64_t months = (int64_t)month.year * 12 + month.month - 1;
+	// A crash a line is no sum: it is written as it is asked for.
+	if (format == REPORT_CSV)
+		return write_month(db, months, format, &response->body);
+	return server_summary(api->summaries, db, writers[format], months, &response->body);
 }
 
 struct ey_error *api_report(const struct api *api, struct db *db,
@@ -55,7 +81,7 @@ struct ey_error *api_report(const struct api *api, struct db *db,
 		return ey_error_create(EY_ERR_INPUT,
 				       "parameter \"format\" is neither \"json\" nor \"csv\"; the "
 				       "page is at /report.html");
-	return write_report(db, request, response, format);
+	return write_report(api, db, request, response, format);
 }
 
 struct ey_error *api_report_page(const struct api *api, struct db *db,
@@ -73,5 +99,5 @@ struct ey_error *api_report_page(const struct api *api, struct db *db,
 			"base-uri 'none'; form-action 'none'; frame-ancestors 'self'; "
 			"sandbox allow-popups allow-top-navigation-by-user-activation "
 			"allow-popups-to-escape-sandbox";
-	return write_report(db, request, response, REPORT_HTML);
+	return write_report(api, db, request, response, REPORT_HTML);
 }

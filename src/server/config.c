@@ -98,7 +98,7 @@ struct ey_error *server_config_read(const struct ey_config *config, struct serve
 		{"crash_interval", 0, &ret->crash_interval},
 	};
 	bool allow_remote;
-	uint64_t threads;
+	uint64_t threads, summaries_from;
 
 	*ret = (struct server_config){0};
 	struct ey_error *err =
@@ -135,6 +135,10 @@ struct ey_error *server_config_read(const struct ey_config *config, struct serve
 		return ey_error_create(EY_ERR_USAGE, "[server] threads: %llu is not 1 to 64",
 				       (unsigned long long)threads);
 	ret->threads = (unsigned int)threads;
+	err = ey_config_uint(config, "server", "summaries_from", 100000, &summaries_from);
+	if (err)
+		return err;
+	ret->summaries_from = (int64_t)EY_MIN(summaries_from, (uint64_t)INT64_MAX);
 	ret->host_names = ey_config_string(config, "server", "host_names", NULL);
 	for (size_t i = 0; i < EY_ARRAY_SIZE(intervals); i++) {
 		err = ey_config_duration(config, "server", intervals[i].key, intervals[i].fallback,

@@ -27,6 +27,8 @@ struct server_config {
 	/** Browsers come by https: by our own TLS, or that of a proxy ([server] url). */
 	bool secure;
 	struct connections_options connections;
+	/** Crashes from which on sums are kept (server/summary.h). */
+	int64_t summaries_from;
 	/** Seconds between two runs of each job; 0: off. */
 	int64_t populate_interval;
 	int64_t monitor_interval;

@@ -23,6 +23,7 @@
 #include "server/routes.h"
 #include "server/scrub_job.h"
 #include "server/sd_notify.h"
+#include "server/summary.h"
 #include "server/upload_worker.h"
 
 enum {
@@ -110,6 +111,9 @@ static struct ey_error *start(struct server *s, const struct ey_config *config)
 	if (!err)
 		err = server_events_create(s->api.pool, &s->api.events);
 	if (!err)
+		err = server_summaries_create(s->api.pool, s->config.summaries_from,
+					      &s->api.summaries);
+	if (!err)
 		server_jobs_on_finished(s->api.jobs, job_finished, &s->api);
 	if (!err)
 		err = upload_worker_create(config, s->api.pool, &s->api.uploads);
@@ -150,6 +154,7 @@ static void stop(struct server *s)
 	http_server_destroy(s->http);
 	tls_keys_destroy(s->tls);
 	server_events_destroy(s->api.events);
+	server_summaries_destroy(s->api.summaries);
 	intake_queue_destroy(s->api.intake);
 	upload_worker_destroy(s->api.uploads);
 	if (!server_downloads_destroy(s->api.downloads, STOP_SECONDS) ||

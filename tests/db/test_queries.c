@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "db/host.h"
 #include "db/reason.h"
+#include "db/reason_spread.h"
 #include "db/stats.h"
 #include "fixture.h"
 
@@ -220,16 +221,85 @@ static void statistics(void **state)
 	assert_int_equal(top.items[0].crashes, 19);
 	assert_int_equal(top.more, 1);
 
-	struct db_overview o;
-	ok(db_stats_overview(db, begin + 10 * day, &o));
+	struct db_stats_now o;
+	struct db_stats_sums sums;
+	ok(db_stats_now(db, &o));
+	ok(db_stats_sums(db, begin + 10 * day, &sums));
 	assert_int_equal(o.crashes, 20);
-	assert_int_equal(o.hosts, 4);
+	assert_int_equal(sums.hosts, 4);
 	assert_int_equal(o.reasons_unseen, 2);
-	assert_int_equal(o.day.crashes, 2);
-	assert_int_equal(o.week.crashes, 14);
-	assert_int_equal(o.dumps, 20);
-	assert_int_equal(o.dump_bytes, 20000);
+	assert_int_equal(sums.day.crashes, 2);
+	assert_int_equal(sums.day_before.crashes, 2);
+	assert_int_equal(sums.week.crashes, 14);
+	assert_int_equal(sums.dumps, 20);
+	assert_int_equal(sums.dump_bytes, 20000);
 	assert_int_equal(o.last_crash, begin + 19 * day / 2);
+}
+
+// Grouped here, it says what the database says when it groups.
+static void a_reason_is_spread(void **state)
+{
+	static const enum db_dimension by[DB_SPREAD_COUNT] = {
+		[DB_SPREAD_KERNEL] = DB_BY_KERNEL,     [DB_SPREAD_MODEL] = DB_BY_MODEL,
+		[DB_SPREAD_FIRMWARE] = DB_BY_FIRMWARE, [DB_SPREAD_SITE] = DB_BY_SITE,
+		[DB_SPREAD_HOST] = DB_BY_HOST,
+	};
+	_cleanup_db_ struct db *db = fresh_db("spread.db");
+	_cleanup_spread_ struct db_spread spread, newest, none;
+	char path[128], kernel[32], firmware[32];
+
+	for (int i = 0; i < 60; i++) {
+		struct db_intake in = test_crash(path, i % 17, i, TEST_NOON + 1000 * i);
+
+		snprintf(kernel, sizeof(kernel), "6.1.0-%d", i * i % 13);
+		snprintf(firmware, sizeof(firmware), "2.%d", i % 3);
+		in.kernel = i % 13 ? kernel : NULL;
+		in.firmware = firmware;
+		take(db, &in);
+	}
+	int64_t id = number(db, "SELECT max(reason_id) FROM crashes");
+	ok(db_reason_spread(db, id, &spread));
+	assert_true(spread.complete);
+	assert_int_equal(spread.crashes, 60);
+	assert_int_equal(spread.since, TEST_NOON);
+	for (size_t i = 0; i < DB_SPREAD_COUNT; i++) {
+		_cleanup_top_ struct db_top_list top;
+
+		ok(db_stats_top(db, by[i], &(struct db_stats_filter){.reason_id = id},
+				DB_SPREAD_GROUPS, &top));
+		assert_int_equal(spread.by[i].count, top.count);
+		assert_int_equal(spread.by[i].more, top.more);
+		for (size_t k = 0; k < top.count; k++) {
+			const struct db_top *a = &spread.by[i].items[k], *b = &top.items[k];
+
+			assert_int_equal(a->id, b->id);
+			assert_string_equal(a->label, b->label);
+			assert_string_equal(a->detail, b->detail);
+			assert_int_equal(a->crashes, b->crashes);
+			assert_int_equal(a->hosts, b->hosts);
+			assert_int_equal(a->reasons, b->reasons);
+			assert_int_equal(a->new_reasons, b->new_reasons);
+			assert_int_equal(a->first_seen, b->first_seen);
+			assert_int_equal(a->last_seen, b->last_seen);
+		}
+	}
+	// With more crashes than are looked at: the newest.
+	ok(db_exec(db, "INSERT INTO crashes (host_id, boot_id, reason_id, time, received, "
+		       "from_dump, is_new, site, kind, title, path, dump, kernel) WITH RECURSIVE "
+		       "n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000) SELECT "
+		       "c.host_id, c.boot_id, c.reason_id, 2000000000 + n.i, 1, 0, 0, c.site, "
+		       "c.kind, c.title, 'x', 'none', 'newest' FROM crashes c CROSS JOIN n WHERE "
+		       "c.id = (SELECT min(id) FROM crashes)"));
+	ok(db_reason_spread(db, id, &newest));
+	assert_false(newest.complete);
+	assert_int_equal(newest.crashes, DB_SPREAD_CRASHES);
+	assert_int_equal(newest.since, 2000000001);
+	assert_int_equal(newest.by[DB_SPREAD_KERNEL].count, 1);
+	assert_string_equal(newest.by[DB_SPREAD_KERNEL].items[0].label, "newest");
+	ok(db_reason_spread(db, 99999, &none));
+	assert_true(none.complete);
+	assert_int_equal(none.crashes, 0);
+	assert_int_equal(none.by[DB_SPREAD_HOST].count, 0);
 }
 
 // A filter that no index answers looks at a bounded number of rows a page, and says so.
@@ -277,9 +347,8 @@ static void searches_are_bounded(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(lists_and_pages),
-		cmocka_unit_test(parts),
-		cmocka_unit_test(statistics),
+		cmocka_unit_test(lists_and_pages),	cmocka_unit_test(parts),
+		cmocka_unit_test(statistics),		cmocka_unit_test(a_reason_is_spread),
 		cmocka_unit_test(searches_are_bounded),
 	};
 
