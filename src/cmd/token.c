@@ -28,7 +28,7 @@ static const char help[] =
 	"Options:\n" CENTER_OPTIONS_HELP
 	"  --user USER        whose it is; a token may at most what its user may\n"
 	"  --scope LIST       view (the default), triage, merge, download, operate, administer,\n"
-	"                     submit\n"
+	"                     submit, forward\n"
 	"  --days N           how long it is in force; default 90\n"
 	"  --help             this help\n"
 	"\n"

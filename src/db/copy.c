@@ -66,6 +66,10 @@ static const struct table {
 	{"audit", {"id"}},
 	{"reason_dumps", {"reason_id", "kernel", "model_id"}},
 	{"uploads", {"name"}},
+	{"forward_line", {"id"}},
+	{"forward_queue", {"sequence"}},
+	{"sites", {"name"}},
+	{"site_crashes", {"site", "origin"}},
 };
 
 /** A row as it is read, and the place to go on from. */

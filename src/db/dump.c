@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "db/dump.h"
 
+#include "db/forward.h"
 #include "db/sql.h"
 
 /** The crash as it was before. */
@@ -59,6 +60,8 @@ static struct ey_error *write_arrival(struct db *db, const struct db_dump_arriva
 			     "reason_dumps.kernel AND coalesce(c.model_id, 0) = "
 			     "reason_dumps.model_id) AND reason_id = ?2",
 			     db_int(d->crash_id), db_int(before->reason_id));
+	if (!err)
+		err = db_forward_note(db, DB_FORWARD_DUMP, d->crash_id, d->time, NULL, 0);
 	return err;
 }
 

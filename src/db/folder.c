@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "db/folder.h"
 
+#include "db/forward.h"
 #include "db/sql.h"
 
 struct ey_error *db_folder_get(struct db *db, const char *path, enum db_folder_state *ret,
@@ -129,6 +130,8 @@ struct ey_error *db_folder_purged(struct db *db, const char *path, int64_t now)
 	if (!err && last)
 		err = db_run(db, "UPDATE reasons SET dumps = dumps - 1 WHERE id = ?1 AND dumps > 0",
 			     db_int(reason_id));
+	if (!err && last)
+		err = db_forward_note(db, DB_FORWARD_DUMP, crash_id, now, NULL, 0);
 	return err ? err : db_commit(&txn);
 }
 

@@ -4,6 +4,7 @@
 #include "db/boot.h"
 #include "db/dump.h"
 #include "db/event.h"
+#include "db/forward.h"
 #include "db/identity.h"
 #include "db/issue.h"
 #include "db/part.h"
@@ -275,6 +276,8 @@ static struct ey_error *add_crash(struct db *db, const struct db_intake *in,
 		err = add_parts(db, in, ret->crash_id);
 	if (!err)
 		err = db_event_add(db, DB_EVENT_CRASH, ret->crash_id, in->title);
+	if (!err)
+		err = db_forward_note(db, DB_FORWARD_CRASH, ret->crash_id, now, NULL, 0);
 	if (!err && is_new)
 		err = db_event_add(db, DB_EVENT_REASON, ret->reason_id, in->title);
 	ret->verdict = is_new ? DB_INTAKE_NEW : DB_INTAKE_KNOWN;
@@ -312,7 +315,7 @@ struct ey_error *db_intake(struct db *db, const struct db_intake *in, int64_t no
 {
 	_cleanup_txn_ struct db_txn txn = {0};
 	_cleanup_host_match_ struct db_host_match host = {0};
-	int64_t crash_id = 0;
+	int64_t crash_id = 0, parts = 0, parts_now = 0;
 	bool taken = false;
 
 	*ret = (struct db_intake_result){.verdict = DB_INTAKE_DOUBLE};
@@ -333,8 +336,14 @@ struct ey_error *db_intake(struct db *db, const struct db_intake *in, int64_t no
 	} else {
 		ret->crash_id = crash_id;
 		// Sent again it may bring what was missing.
-		err = taken ? add_parts(db, in, crash_id)
-			    : join_crash(db, in, crash_id, host.boot_uuid);
+		err = db_forward_parts(db, crash_id, &parts);
+		if (!err)
+			err = taken ? add_parts(db, in, crash_id)
+				    : join_crash(db, in, crash_id, host.boot_uuid);
+		if (!err)
+			err = db_forward_parts(db, crash_id, &parts_now);
+		if (!err && parts_now > parts)
+			err = db_forward_note(db, DB_FORWARD_CRASH, crash_id, now, NULL, 0);
 	}
 	if (!err)
 		err = fill_result(db, ret);

@@ -53,6 +53,23 @@ struct ey_error *db_token_list(struct db *db, int64_t user_id, struct db_token_l
 	return err ? err : db_list_read(st, read_token, 0, ret, NULL);
 }
 
+struct ey_error *db_token_name(struct db *db, int64_t id, char **ret)
+{
+	_cleanup_statement_ struct db_statement *st = NULL;
+	bool row = false;
+	struct ey_error *err =
+		db_query(db, &st, "SELECT name FROM tokens WHERE id = ?1", db_int(id));
+
+	if (!err)
+		err = db_step(st, &row);
+	if (!err && !row)
+		err = ey_error_create(EY_ERR_NOT_FOUND, "there is no token %" PRId64, id);
+	if (err)
+		return err;
+	*ret = strdup(db_column_text(st, 0));
+	return *ret ? NULL : &ey_error_nomem;
+}
+
 struct ey_error *db_token_revoke(struct db *db, int64_t id, int64_t user_id, int64_t now)
 {
 	int64_t same;

@@ -45,6 +45,9 @@ struct ey_error *db_token_list(struct db *db, int64_t user_id,
 struct ey_error *db_token_revoke(struct db *db, int64_t id, int64_t user_id,
 				 int64_t now) EY_MUST_CHECK;
 
+/** The name of a token (free()); EY_ERR_NOT_FOUND. */
+struct ey_error *db_token_name(struct db *db, int64_t id, char **ret) EY_MUST_CHECK;
+
 struct db_token_use {
 	/** `count` 1: whose it is. */
 	struct db_user_list user;

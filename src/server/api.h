@@ -38,6 +38,8 @@ struct api {
 	struct server_jobs *jobs;
 	/** The scrub, in a thread of its own. */
 	struct server_jobs *scrub;
+	/** The forwarder of a site, in one too. */
+	struct server_jobs *forward;
 	struct intake_queue *intake;
 	struct auth *auth;
 	struct upload_worker *uploads;
@@ -83,7 +85,26 @@ api_fn api_tokens, api_token_create, api_token_revoke, api_audit;
 api_fn api_enroll;
 api_fn api_health, api_ready, api_metrics, api_events;
 
+api_fn api_forward, api_sites;
 api_fn api_repository, api_holds, api_hold_add, api_hold_release;
+
+/** When, and of which site, something is said that is taken from a body. */
+struct api_said {
+	/** Where the body names none; and where it is not the body's to say (NULL: it is). */
+	const char *site;
+	const char *only_site;
+	int64_t time;
+};
+/** The body of @p request is a heartbeat, or a change: take it in, and queue it to be forwarded. */
+struct ey_error *api_heartbeat_take(struct db *db, const struct server_request *request,
+				    const struct api_said *said,
+				    struct db_heartbeat_result *ret) EY_MUST_CHECK;
+struct ey_error *api_change_take(struct db *db, const struct server_request *request,
+				 const struct api_said *said,
+				 struct server_response *response) EY_MUST_CHECK;
+/** "sites": [what sites keep of the crash's dump]. */
+struct ey_error *api_kv_site_dumps(struct ey_json *json, struct db *db,
+				   int64_t crash_id) EY_MUST_CHECK;
 
 /** The number in the route's "{id}"; EY_ERR_NOT_FOUND where it is none. */
 struct ey_error *api_id(const struct server_request *request, int64_t *ret) EY_MUST_CHECK;

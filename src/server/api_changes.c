@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "db/boot.h"
 #include "db/change.h"
+#include "db/forward.h"
 #include "db/life.h"
 #include "server/api.h"
 #include "server/auth.h"
@@ -176,30 +177,50 @@ static void on_unknown(const char *host, void *arg)
 	json_array_append_new(t->unknown, json_string(host));
 }
 
-struct ey_error *api_change_add(const struct api *api, struct db *db,
-				const struct server_request *request,
-				struct server_response *response)
+// What was said, as it is to be said to the next center: by whom and when is known by now.
+static struct ey_error *forward_change(struct db *db, json_t *body,
+				       const struct db_change_new *change,
+				       const struct db_change *made, int64_t now)
 {
-	static const char *const no_parameters[] = {NULL};
+	_cleanup_free_ char *text = NULL;
+	char time[EY_TIME_TEXT_SIZE];
+
+	json_object_set_new(body, "who", json_string(change->who));
+	json_object_set_new(body, "time", json_string(ey_time_format(change->time, time)));
+	text = json_dumps(body, JSON_COMPACT);
+	if (!text)
+		return &ey_error_nomem;
+	return db_forward_note(db, DB_FORWARD_CHANGE, made->id, now, text, strlen(text));
+}
+
+struct ey_error *api_change_take(struct db *db, const struct server_request *request,
+				 const struct api_said *said, struct server_response *response)
+{
 	static const char *const known[] = {"key",   "time",	   "site", "tool",  "what", "link",
 					    "hosts", "everywhere", "who",  "label", NULL};
 	_cleanup_(targets_deinit) struct targets targets = {.unknown = json_array()};
 	_cleanup_json_ json_t *body = NULL;
+	_cleanup_txn_ struct db_txn txn = {0};
 	struct db_change_new change = {.on_unknown = on_unknown, .arg = &targets};
 	struct db_change made;
 	struct ey_json json;
 	bool already;
-	int64_t now = ey_time_now();
-	struct ey_error *err = server_query_only(&request->target, no_parameters);
+	struct ey_error *err = server_body_read(request, known, &body);
 
-	if (!err)
-		err = server_body_read(request, known, &body);
 	if (!err)
 		err = read_whom(body, &targets, &change);
 	if (!err)
-		err = read_change(request, body, now, &change);
+		err = read_change(request, body, said->time, &change);
+	if (!err && said->only_site)
+		change.site = said->only_site;
 	if (!err)
-		err = db_change_add(db, &change, now, &made, &already);
+		err = db_begin(db, &txn);
+	if (!err)
+		err = db_change_add(db, &change, said->time, &made, &already);
+	if (!err && !already)
+		err = forward_change(db, body, &change, &made, said->time);
+	if (!err)
+		err = db_commit(&txn);
 	if (err)
 		return err;
 	server_response_json(response, &json);
@@ -215,6 +236,17 @@ struct ey_error *api_change_add(const struct api *api, struct db *db,
 	ey_json_array_end(&json);
 	ey_json_object_end(&json);
 	return NULL;
+}
+
+struct ey_error *api_change_add(const struct api *api, struct db *db,
+				const struct server_request *request,
+				struct server_response *response)
+{
+	static const char *const no_parameters[] = {NULL};
+	const struct api_said said = {.time = ey_time_now()};
+	struct ey_error *err = server_query_only(&request->target, no_parameters);
+
+	return err ? err : api_change_take(db, request, &said, response);
 }
 
 static struct ey_error *kv_life(struct ey_json *json, struct db *db, int64_t id)

@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "db/boot.h"
 #include "db/exposure.h"
+#include "db/forward.h"
 #include "server/api.h"
 #include "server/auth.h"
 #include "server/body.h"
@@ -229,25 +230,45 @@ static struct ey_error *read_heartbeat(const struct server_request *request, str
 	return err ? err : read_labels(r);
 }
 
+struct ey_error *api_heartbeat_take(struct db *db, const struct server_request *request,
+				    const struct api_said *said, struct db_heartbeat_result *ret)
+{
+	_cleanup_reading_ struct reading r = {0};
+	_cleanup_txn_ struct db_txn txn = {0};
+	struct ey_error *err = read_heartbeat(request, &r);
+
+	if (err)
+		return err;
+	if (said->only_site)
+		r.beat.site = said->only_site;
+	if (!r.beat.site && request->who.kind == AUTH_IS_HOST && *request->who.host.site)
+		r.beat.site = request->who.host.site;
+	if (!r.beat.site)
+		r.beat.site = said->site;
+	err = db_begin(db, &txn);
+	if (!err)
+		err = db_heartbeat(db, &r.beat, said->time, ret);
+	if (!err)
+		err = db_forward_note(db, DB_FORWARD_HEARTBEAT, ret->boot_id, said->time,
+				      request->body, request->body_len);
+	return err ? err : db_commit(&txn);
+}
+
 struct ey_error *api_heartbeat(const struct api *api, struct db *db,
 			       const struct server_request *request,
 			       struct server_response *response)
 {
 	static const char *const no_parameters[] = {NULL};
-	_cleanup_reading_ struct reading r = {0};
+	const struct api_said said = {
+		.site = ey_config_string(api->config, "repository", "site", "default"),
+		.time = ey_time_now(),
+	};
 	struct db_heartbeat_result result;
 	struct ey_json json;
 	struct ey_error *err = server_query_only(&request->target, no_parameters);
 
 	if (!err)
-		err = read_heartbeat(request, &r);
-	if (err)
-		return err;
-	if (!r.beat.site && request->who.kind == AUTH_IS_HOST && *request->who.host.site)
-		r.beat.site = request->who.host.site;
-	if (!r.beat.site)
-		r.beat.site = ey_config_string(api->config, "repository", "site", "default");
-	err = db_heartbeat(db, &r.beat, ey_time_now(), &result);
+		err = api_heartbeat_take(db, request, &said, &result);
 	if (err)
 		return err;
 	server_response_json(response, &json);

@@ -167,6 +167,8 @@ struct ey_error *api_kv_dump(struct ey_json *json, struct db *db, int64_t crash_
 	kv_holds(json, &holds);
 	if (!err)
 		err = kv_removals(json, db, crash_id);
+	if (!err)
+		err = api_kv_site_dumps(json, db, crash_id);
 	ey_json_object_end(json);
 	return err;
 }

@@ -28,13 +28,15 @@
 	/* Users, tokens, enrolment keys, the audit log. */                           \
 	X(ADMINISTER, 5, "administer")                                                \
 	/* Send crashes, dumps and heartbeats: a host for itself, a token for any. */ \
-	X(SUBMIT, 6, "submit")
+	X(SUBMIT, 6, "submit")                                                        \
+	/* A site's eyried: the token of the site's name, for that site alone. */     \
+	X(FORWARD, 7, "forward")
 
 enum auth_permission {
 #define X(id, bit, name) AUTH_##id = 1 << (bit),
 	AUTH_PERMISSIONS(X)
 #undef X
-		AUTH_ALL = (1 << 7) - 1,
+		AUTH_ALL = (1 << 8) - 1,
 	/* For rows of the route table: whoever is known, and everybody. */
 	AUTH_KNOWN = 1 << 29,
 	AUTH_PUBLIC = 1 << 30,

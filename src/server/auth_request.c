@@ -65,8 +65,8 @@ struct ey_error *auth_permissions_parse(const char *names, unsigned int *ret)
 		if (len && !bit)
 			return ey_error_create(EY_ERR_USAGE,
 					       "there is no permission \"%s\": they are view, "
-					       "triage, merge, download, operate, administer and "
-					       "submit",
+					       "triage, merge, download, operate, administer, "
+					       "submit and forward",
 					       word);
 		*ret |= bit;
 		s += len;

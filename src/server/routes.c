@@ -61,6 +61,8 @@ static const struct route routes[] = {
 	{SERVER_GET, "/api/v1/hosts/{id}", AUTH_VIEW, api_host},
 	{SERVER_POST, "/api/v1/hosts/{id}/life", AUTH_OPERATE, api_host_life, "host.life"},
 	{SERVER_POST, "/api/v1/heartbeats", AUTH_SUBMIT, api_heartbeat},
+	{SERVER_POST, "/api/v1/forward", AUTH_FORWARD, api_forward, .body = SERVER_BODY_DELIVERY},
+	{SERVER_GET, "/api/v1/sites", AUTH_VIEW, api_sites},
 	{SERVER_GET, "/api/v1/exposure", AUTH_VIEW, api_exposure},
 	{SERVER_GET, "/api/v1/clones", AUTH_VIEW, api_clones},
 	{SERVER_GET, "/api/v1/changes", AUTH_VIEW, api_changes},

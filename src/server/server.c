@@ -17,6 +17,7 @@
 #include "server/config.h"
 #include "server/download.h"
 #include "server/events.h"
+#include "server/forward.h"
 #include "server/intake_queue.h"
 #include "server/job_table.h"
 #include "server/metrics.h"
@@ -38,6 +39,8 @@ struct server {
 	struct http_server *http;
 	struct server_job *jobs;
 	struct server_job scrub[2];
+	struct forwarder *forwarder;
+	struct server_job forward[2];
 };
 
 // The names under which browsers may come: those of the setting, and that of [server] url.
@@ -105,6 +108,12 @@ static struct ey_error *start(struct server *s, const struct ey_config *config)
 	if (!err)
 		err = server_jobs_create(s->scrub, &s->api.scrub);
 	if (!err)
+		err = forwarder_create(&s->api, &s->forwarder);
+	if (!err)
+		s->forward[0] = forwarder_job(s->forwarder);
+	if (!err)
+		err = server_jobs_create(s->forward, &s->api.forward);
+	if (!err)
 		err = intake_queue_create(config, &s->api.intake);
 	if (!err)
 		err = server_metrics_create(server_route_count(), &s->api.metrics);
@@ -140,7 +149,9 @@ static struct ey_error *start(struct server *s, const struct ey_config *config)
 	// Only who has the address works: a second server must end at once, and mail nothing.
 	if (!err)
 		err = server_jobs_start(s->api.jobs);
-	return err ? err : server_jobs_start(s->api.scrub);
+	if (!err)
+		err = server_jobs_start(s->api.scrub);
+	return err ? err : server_jobs_start(s->api.forward);
 }
 
 static void stop(struct server *s)
@@ -159,6 +170,7 @@ static void stop(struct server *s)
 	upload_worker_destroy(s->api.uploads);
 	if (!server_downloads_destroy(s->api.downloads, STOP_SECONDS) ||
 	    !server_jobs_stop(s->api.scrub, STOP_SECONDS) ||
+	    !server_jobs_stop(s->api.forward, STOP_SECONDS) ||
 	    !server_jobs_stop(s->api.jobs, STOP_SECONDS)) {
 		// Its work is one transaction after the other: what is not committed is done again.
 		ey_log_warning("a job or a download still runs after %d s; leaving without it",
@@ -167,6 +179,7 @@ static void stop(struct server *s)
 		_exit(0);
 	}
 	server_job_table_destroy(s->jobs);
+	forwarder_destroy(s->forwarder);
 	auth_destroy(s->api.auth);
 	server_db_pool_destroy(s->api.pool);
 	server_metrics_destroy(s->api.metrics);

@@ -15,10 +15,12 @@
 #include "db/boot.h"
 #include "db/change.h"
 #include "db/folder.h"
+#include "db/forward.h"
 #include "db/issue.h"
 #include "db/job.h"
 #include "db/outbox.h"
 #include "db/reason_change.h"
+#include "db/site.h"
 #include "fixture.h"
 
 /* A file, whatever the others are: it can be asked for its tables. */
@@ -64,6 +66,18 @@ static void fill_hosts(struct db *db)
 	ok(db_heartbeat(db, &beat, TEST_NOON + 200, &r));
 	ok(db_life_set(db, r.host_id, DB_LIFE_LAB, "Anna", "test", TEST_NOON, &changed));
 	ok(db_change_add(db, &change, TEST_NOON, &made, &changed));
+}
+
+// A site that forwards to here, and what waits to be forwarded from here.
+static void fill_sites(struct db *db)
+{
+	const struct db_site site = {.name = "ams1", .stream = "s", .position = 3, .url = ""};
+	const struct db_site_dump dump = {
+		.site = "ams1", .origin = 7, .state = "kept", .path = "ams1/web-01/x"};
+
+	ok(db_forward_switch(db, true));
+	ok(db_site_set(db, &site));
+	ok(db_site_dump_set(db, 1, &dump));
 }
 
 /* Something in every table. */
@@ -131,6 +145,7 @@ static void fill(struct db *db, int crashes)
 		       "INSERT INTO removals (crash_id, path, time, kind, why, bytes) "
 		       "VALUES (1, 'a/b/c', 1, 'quota', 'too many', 3)"));
 	ok(db_exec(db, "INSERT INTO uploads VALUES ('a', 1, 1, 'north', -1, '', 1, 2)"));
+	fill_sites(db);
 }
 
 /* All of a table as text, in a fixed order. */

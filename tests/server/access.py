@@ -299,7 +299,7 @@ class Roles(Case):
     def test_what_each_role_may(self):
         may = {'viewer': {'view'}, 'engineer': {'view', 'triage', 'merge'},
                'operator': {'view', 'triage', 'merge', 'operate', 'submit'},
-               'administrator': {'view', 'triage', 'merge', 'download', 'operate', 'administer', 'submit'}}
+               'administrator': {'view', 'triage', 'merge', 'download', 'operate', 'administer', 'submit', 'forward'}}
         for role, expected in may.items():
             c = self.person(role, role)
             self.assertEqual(set(c.json('GET', '/api/v1/session')['permissions']), expected)

@@ -139,7 +139,7 @@ static void every_route_names_who_may(void **state)
 	for (; server_route_row(count, &row); count++) {
 		unsigned int open = row.permissions & (AUTH_PUBLIC | AUTH_KNOWN);
 		bool reads = row.method == SERVER_GET;
-		bool hosts = row.permissions == AUTH_SUBMIT;
+		bool hosts = row.permissions == AUTH_SUBMIT || row.permissions == AUTH_FORWARD;
 
 		if (!(row.permissions & AUTH_ALL) && !open)
 			fail_msg("%s has no permission", row.pattern);
