@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "db/crash.h"
+#include "ingest/damage.h"
 #include "ingest/fetch_dump.h"
 
 /** Dumps a run looks for at a time. */
@@ -106,6 +107,14 @@ static struct ey_error *run_dump(struct job *job, const char *path, struct db_cr
 
 	if (!err)
 		err = fetch_dump(entry, job->o->config, &dump);
+	if (err && dump.damaged) {
+		_cleanup_error_ struct ey_error *unnoted =
+			damage_note(job->db, path, STORE_VMCORE, DAMAGE_DIFFERS);
+
+		if (unnoted)
+			ey_log_warning("cannot note that %s is damaged: %s", path,
+				       unnoted->message);
+	}
 	if (!err)
 		err = analysis_identify(dump.path, job->engine.native, &id);
 	if (err)

@@ -13,6 +13,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "store/seal.h"
+#include "store/sealed.h"
 
 enum {
 	UNWRAP_SECONDS = 1800,
@@ -124,7 +125,8 @@ struct ey_error *fetch_dump(const struct store_entry *entry, const struct ey_con
 	struct ey_error *err;
 
 	*ret = (struct fetched_dump){0};
-	err = store_entry_verify(entry);
+	err = store_entry_verify_file(entry, STORE_VMCORE);
+	ret->damaged = err && err->code == EY_ERR_INPUT;
 	if (!err)
 		err = store_entry_open_file(entry, STORE_VMCORE, &fd, NULL);
 	if (!err)

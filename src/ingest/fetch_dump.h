@@ -14,10 +14,12 @@ struct fetched_dump {
 	/** It is a copy, which fetched_dump_deinit() removes with its folder. */
 	bool copy;
 	char folder[PATH_MAX];
+	/** It is not what was filed: the error says so. */
+	bool damaged;
 };
 
 /**
- * Check the crash's files against their checksums and give its dump a plain file: the repository's
+ * Compare the crash's dump with its checksum and give it a plain file: the repository's
  * own where that is one, else a copy in $TMPDIR (else /var/tmp). [repository] seal_secret opens a
  * sealed one. EY_ERR_NOT_FOUND: it has no dump.
  */

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "db/folder.h"
+#include "ingest/damage.h"
 #include "ingest/place.h"
 #include "ingest/policy_make.h"
 #include "ingest/take.h"
@@ -114,6 +115,8 @@ static struct ey_error *take_in(struct run *run, const struct store_entry *entry
 		return reject(run, entry->path, unreadable->code == EY_ERR_IO ? "" : stamp,
 			      unreadable->message);
 	struct ey_error *err = db_intake(run->db, &take.intake, run->now, &result);
+	if (!err && take.damaged)
+		err = damage_note(run->db, entry->path, take.damaged, DAMAGE_DIFFERS);
 	if (err)
 		return ey_error_prefix(err, "%s", entry->path);
 	switch (result.verdict) {

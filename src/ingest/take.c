@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "db/reason.h"
 #include "ingest/take_text.h"
+#include "store/sealed.h"
 
 enum {
 	MAX_RECORD = 32 << 20,
@@ -62,6 +63,13 @@ static struct ey_error *stamp_without_record(const struct store_entry *entry, co
 		return &ey_error_nomem;
 	}
 	return NULL;
+}
+
+bool take_is_damaged(const struct store_entry *entry, const char *name)
+{
+	_cleanup_error_ struct ey_error *err = store_entry_verify_file(entry, name);
+
+	return err && err->code == EY_ERR_INPUT;
 }
 
 struct ey_error *take_stamp(const struct store_entry *entry, char **ret)
@@ -188,14 +196,17 @@ struct ey_error *take_from_record(struct take *take, int64_t named, int64_t now)
 
 // A part that is nice to have: too large or of the wrong kind, it is left out.
 static struct ey_error *read_optional(const struct store_entry *entry, const char *name, size_t max,
-				      char **data_ret, size_t *len_ret, int64_t *gaps)
+				      char **data_ret, size_t *len_ret, struct take *take)
 {
 	struct ey_error *err = store_entry_read(entry, name, max, data_ret, len_ret);
 
 	if (!err || (err->code != EY_ERR_NOT_FOUND && err->code != EY_ERR_INPUT))
 		return err;
-	if (err->code == EY_ERR_INPUT)
-		(*gaps)++;
+	if (err->code == EY_ERR_INPUT) {
+		take->intake.gaps++;
+		if (take_is_damaged(entry, name))
+			take->damaged = name;
+	}
 	ey_error_destroy(err);
 	return NULL;
 }
@@ -269,15 +280,14 @@ struct ey_error *take_read(const struct store_entry *entry, const struct populat
 		in->filed = now;
 	err = take_from_record(ret, entry->time, now);
 	if (!err && !ret->analysis)
-		err = read_optional(entry, STORE_ANALYSIS, max_text, &ret->analysis, &len,
-				    &in->gaps);
+		err = read_optional(entry, STORE_ANALYSIS, max_text, &ret->analysis, &len, ret);
 	if (!err && ret->analysis && !in->parts[DB_PART_ANALYSIS].data) {
 		in->parts[DB_PART_ANALYSIS].data = ret->analysis;
 		in->parts[DB_PART_ANALYSIS].len = len;
 	}
 	// The record holds the log; a file of it counts only where it does not.
 	if (!err && !ret->record.log)
-		err = read_optional(entry, STORE_DMESG, max_text, &ret->dmesg, &len, &in->gaps);
+		err = read_optional(entry, STORE_DMESG, max_text, &ret->dmesg, &len, ret);
 	if (!err && ret->dmesg) {
 		in->parts[DB_PART_LOG].data = ret->dmesg;
 		in->parts[DB_PART_LOG].len = len;

@@ -14,6 +14,8 @@ struct take {
 	char *analysis;
 	char *dmesg;
 	char *firmware;
+	/** A file of the crash that is not what was filed, and was left out; NULL: none. */
+	const char *damaged;
 	struct db_intake intake;
 };
 void take_deinit(struct take *take);
@@ -25,6 +27,9 @@ void take_deinit(struct take *take);
  */
 struct ey_error *take_read(const struct store_entry *entry, const struct populate_options *options,
 			   int64_t now, struct take *ret) EY_MUST_CHECK;
+
+/** Whether a file of the crash is not what was filed. */
+bool take_is_damaged(const struct store_entry *entry, const char *name);
 
 /** A text that changes when the record of @p entry does; free(). */
 struct ey_error *take_stamp(const struct store_entry *entry, char **ret) EY_MUST_CHECK;

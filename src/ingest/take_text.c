@@ -7,6 +7,7 @@
 
 #include "analysis/crash_text.h"
 #include "base/cleanup.h"
+#include "ingest/take.h"
 
 enum {
 	// Further texts of a folder nobody reads.
@@ -66,7 +67,9 @@ static struct ey_error *read_text(const struct store_entry *entry, const char *n
 	size_t len;
 	struct ey_error *err = store_entry_read(entry, name, max, &text, &len);
 
-	if (err && (err->code == EY_ERR_NOT_FOUND || err->code == EY_ERR_INPUT)) {
+	// A crash that is there and damaged is not one that never was.
+	if (err && (err->code == EY_ERR_NOT_FOUND ||
+		    (err->code == EY_ERR_INPUT && !take_is_damaged(entry, name)))) {
 		// Gone, too large, or no regular file.
 		ey_error_destroy(err);
 		return NULL;

@@ -12,6 +12,9 @@
 #include "store/direct.h"
 #include "store/repository.h"
 
+/** What is said of a file that is not what was filed. */
+#define STORE_DAMAGED "not what was filed: its checksum differs; the file is damaged"
+
 enum {
 	STORE_DIGEST_BYTES = 32,
 	STORE_DIGEST_TEXT = 2 * STORE_DIGEST_BYTES + 1,

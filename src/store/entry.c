@@ -96,6 +96,21 @@ struct ey_error *store_entry_open_reader(const struct store_entry *entry, const 
 	return err ? err : entry->store->ops->entry_open_reader(entry, name, ret);
 }
 
+// What was read is what was filed, where somebody kept its checksum.
+static struct ey_error *check_read(const struct store_entry *entry, const char *name,
+				   const char *data, size_t len)
+{
+	char want[STORE_DIGEST_TEXT], is[STORE_DIGEST_TEXT];
+
+	if (!strcmp(name, STORE_CHECKSUMS))
+		return NULL;
+	struct ey_error *err = store_entry_checksum(entry, name, want);
+	if (err || !*want)
+		return err;
+	store_hash_bytes(data, len, is);
+	return strcmp(want, is) != 0 ? ey_error_create(EY_ERR_INPUT, STORE_DAMAGED) : NULL;
+}
+
 struct ey_error *store_entry_read(const struct store_entry *entry, const char *name, size_t max,
 				  char **data_ret, size_t *len_ret)
 {
@@ -115,6 +130,8 @@ struct ey_error *store_entry_read(const struct store_entry *entry, const char *n
 	}
 	if (!err)
 		err = store_reader_read_whole(reader, room, &data, &len);
+	if (!err)
+		err = check_read(entry, name, data, len);
 	if (!err)
 		err = store_unseal_text(entry->store, max, &data, &len);
 	if (err)

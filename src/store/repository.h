@@ -237,8 +237,9 @@ struct ey_error *store_entry_stat(const struct store_entry *entry, const char *n
 struct ey_error *store_entry_filed(const struct store_entry *entry, int64_t *ret) EY_MUST_CHECK;
 
 /**
- * Read a whole file of the crash, at most @p max bytes, NUL-terminated (free()). EY_ERR_NOT_FOUND:
- * there is none; EY_ERR_INPUT: too large, or no regular file.
+ * Read a whole file of the crash, at most @p max bytes, NUL-terminated (free()), and compare it
+ * with its checksum where it has one. EY_ERR_NOT_FOUND: there is none; EY_ERR_INPUT: too large, no
+ * regular file, or damaged.
  */
 struct ey_error *store_entry_read(const struct store_entry *entry, const char *name, size_t max,
 				  char **data_ret, size_t *len_ret) EY_MUST_CHECK;

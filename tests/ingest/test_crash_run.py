@@ -146,6 +146,9 @@ class CrashRun(unittest.TestCase):
         self.damage(lambda data: data[:-1] + bytes([data[-1] ^ 1]))
         self.assertIn('1 failed', self.run_eyrie('crash-run', '1'))
         self.assertIn('vmcore', self.row()[2])
+        db = sqlite3.connect(os.path.join(self.dir, 'eyrie.db'))
+        self.assertEqual(db.execute('SELECT damage FROM folders').fetchall(), [('vmcore: its checksum differs',)])
+        db.close()
         self.no_copies()
 
 

@@ -253,6 +253,45 @@ static void on_folder(const struct populate_event *e, void *arg)
 		 "%s: %s\n", e->path, e->rejected);
 }
 
+// A record that was changed is not taken in; another text is left out, and both are told.
+static void damaged_files_are_told(void **state)
+{
+	struct place *p = *state;
+	struct tree_crash a = crash(p, "web-01", 1), b = crash(p, "web-02", 2);
+	struct seen seen = {0};
+	struct populate_options options = {
+		.root = p->root, .rules = three_dumps(), .on_folder = on_folder, .arg = &seen};
+	struct populate_result r;
+	char path[256], full[300], line[128];
+	static const char *const names[] = {"record.json", "analysis.txt"};
+	const struct tree_crash *crashes[] = {&a, &b};
+
+	for (size_t i = 0; i < EY_ARRAY_SIZE(crashes); i++) {
+		assert_true(tree_add(crashes[i]));
+		tree_path(crashes[i], path);
+		snprintf(full, sizeof(full), "%s/checksums", path);
+		snprintf(line, sizeof(line), "%064d  %s\n", 0, names[i]);
+		write_file(p, full, line, strlen(line));
+	}
+	ok(populate_run(p->db, &options, &r));
+	assert_int_equal(r.rejected, 1);
+	assert_int_equal(r.fresh, 1);
+	assert_non_null(strstr(seen.text, "record.json: not what was filed: its checksum differs"));
+	assert_int_equal(number(p->db, "SELECT count(*) FROM folders WHERE damage = "
+				       "'analysis.txt: its checksum differs'"),
+			 1);
+	_cleanup_crashes_ struct db_crash_list list;
+	_cleanup_free_ char *text = NULL;
+	size_t len;
+	ok(db_crash_list(p->db, NULL, NULL, &list));
+	assert_int_equal(list.count, 1);
+	assert_int_equal(list.items[0].gaps, 1);
+	_cleanup_error_ struct ey_error *none =
+		db_crash_part(p->db, list.items[0].id, DB_PART_ANALYSIS, &text, &len);
+	assert_non_null(none);
+	assert_int_equal(none->code, EY_ERR_NOT_FOUND);
+}
+
 static void hostile_tree(void **state)
 {
 	struct place *p = *state;
@@ -747,6 +786,7 @@ int main(void)
 		TEST(same_boot_twice_is_one_crash),
 		TEST(no_event_is_a_reason_of_its_own),
 		TEST(broken_clock),
+		TEST(damaged_files_are_told),
 		TEST(hostile_tree),
 		TEST(text_of_crash),
 		TEST(log_alone),

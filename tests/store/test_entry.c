@@ -256,6 +256,31 @@ static void texts_are_added_and_replaced(void **state)
 	}
 }
 
+// `checksums` says otherwise, as it does of a text that was changed.
+static void a_changed_text_is_not_read(void **state)
+{
+	_cleanup_repository_ struct repository r;
+	_cleanup_free_ char *sums = NULL, *data = NULL;
+	size_t len;
+
+	repository_init(&r, true);
+	struct store_entry *e = repository_entry(&r);
+	assert_null(store_entry_read(e, STORE_CHECKSUMS, 10000, &sums, &len));
+	char *line = strstr(sums, "  " STORE_ANALYSIS "\n");
+	assert_non_null(line);
+	line[-1] = line[-1] == '0' ? '1' : '0';
+	assert_null(store_entry_put(e, STORE_CHECKSUMS, sums, len));
+	repository_reopen(&r);
+	e = repository_entry(&r);
+	_cleanup_error_ struct ey_error *err =
+		store_entry_read(e, STORE_ANALYSIS, 10000, &data, &len);
+	assert_non_null(err);
+	assert_int_equal(err->code, EY_ERR_INPUT);
+	assert_non_null(strstr(err->message, STORE_ANALYSIS ": not what was filed"));
+	assert_null(data);
+	assert_null(store_entry_read(e, STORE_RECORD, 10000, &data, &len));
+}
+
 static void files_of_the_root(void **state)
 {
 	_cleanup_repository_ struct repository r;
@@ -314,6 +339,7 @@ int main(void)
 		cmocka_unit_test(what_is_not_there),
 		cmocka_unit_test(too_large_is_refused),
 		cmocka_unit_test(texts_are_added_and_replaced),
+		cmocka_unit_test(a_changed_text_is_not_read),
 		cmocka_unit_test(files_of_the_root),
 		cmocka_unit_test(staging_is_ours_alone),
 	};
