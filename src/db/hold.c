@@ -65,6 +65,25 @@ static struct ey_error *check_subject(struct db *db, const struct db_hold *hold)
 	return err;
 }
 
+// Its crashes are counted under another one, and so will be those that come.
+static struct ey_error *check_merged(struct db *db, const struct db_hold *hold)
+{
+	int64_t into = 0;
+	bool found = false;
+
+	if (hold->scope != DB_HOLD_REASON)
+		return NULL;
+	struct ey_error *err = db_scalar(
+		db, &into, &found,
+		"SELECT merged_into FROM reasons WHERE id = ?1 AND merged_into IS NOT NULL",
+		db_int(hold->subject_id));
+	if (!err && found)
+		err = ey_error_create(EY_ERR_INPUT,
+				      "reason %lld was merged into reason %lld: hold that one",
+				      (long long)hold->subject_id, (long long)into);
+	return err;
+}
+
 struct ey_error *db_hold_add(struct db *db, const struct db_hold *hold, int64_t *id_ret)
 {
 	_cleanup_txn_ struct db_txn txn = {0};
@@ -72,6 +91,8 @@ struct ey_error *db_hold_add(struct db *db, const struct db_hold *hold, int64_t 
 
 	if (!err)
 		err = check_subject(db, hold);
+	if (!err)
+		err = check_merged(db, hold);
 	if (!err && hold->ends && hold->ends <= hold->created)
 		err = ey_error_create(EY_ERR_INPUT, "the hold would end before it begins");
 	if (!err)
@@ -88,12 +109,16 @@ struct ey_error *db_hold_release(struct db *db, int64_t id, const char *who, con
 				 int64_t now)
 {
 	_cleanup_txn_ struct db_txn txn = {0};
-	int64_t released = 0;
+	int64_t released = 0, origin = id;
 	bool found;
 	struct ey_error *err = db_begin(db, &txn);
 
 	if (!err)
 		err = db_scalar(db, &released, &found, "SELECT released FROM holds WHERE id = ?1",
+				db_int(id));
+	if (!err && found)
+		err = db_scalar(db, &origin, NULL,
+				"SELECT coalesce(origin_id, id) FROM holds WHERE id = ?1",
 				db_int(id));
 	if (!err && !found)
 		err = ey_error_create(EY_ERR_NOT_FOUND, "there is no hold %lld", (long long)id);
@@ -102,8 +127,8 @@ struct ey_error *db_hold_release(struct db *db, int64_t id, const char *who, con
 	if (!err)
 		err = db_run(db,
 			     "UPDATE holds SET released = ?2, released_by = ?3, released_why = ?4 "
-			     "WHERE id = ?1",
-			     db_int(id), db_int(now), db_text(who), db_text(why ? why : ""));
+			     "WHERE (id = ?1 OR origin_id = ?1) AND released = 0",
+			     db_int(origin), db_int(now), db_text(who), db_text(why ? why : ""));
 	return err ? err : db_commit(&txn);
 }
 

@@ -42,10 +42,16 @@ struct db_hold_list {
 	size_t count;
 };
 
-/** EY_ERR_NOT_FOUND where there is no such crash, reason, host or issue. */
+/**
+ * EY_ERR_NOT_FOUND where there is no such crash, reason, host or issue; EY_ERR_INPUT: a reason that
+ * was merged into another, which the message names.
+ */
 struct ey_error *db_hold_add(struct db *db, const struct db_hold *hold,
 			     int64_t *id_ret) EY_MUST_CHECK;
-/** EY_ERR_NOT_FOUND where there is no such hold, EY_ERR_INPUT where it was released before. */
+/**
+ * Release it, and its copies on reasons that crashes went to (db/hold_follow.h). EY_ERR_NOT_FOUND
+ * where there is no such hold, EY_ERR_INPUT where it was released before.
+ */
 struct ey_error *db_hold_release(struct db *db, int64_t id, const char *who, const char *why,
 				 int64_t now) EY_MUST_CHECK;
 /** The latest first, at most @p limit; only those that hold at @p now, unless it is 0. */

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "db/hold_follow.h"
 #include "db/issue.h"
 #include "db/reason_move.h"
 #include "db/sql.h"
@@ -128,6 +129,8 @@ struct ey_error *db_reason_merge(struct db *db, const struct db_reason_merge *m,
 	if (!err)
 		err = db_reason_sweep_add(db, *change_ret, DB_SWEEP_REASON, m->from_id);
 	if (!err)
+		err = db_hold_follow(db, m->from_id, m->into_id, *change_ret);
+	if (!err)
 		err = note_both(db, m->from_id, m->into_id);
 	return err ? err : db_commit(&txn);
 }
@@ -211,13 +214,15 @@ struct ey_error *db_reason_split(struct db *db, const struct db_reason_split *s,
 	if (!err)
 		err = db_reason_sweep_add(db, *change_ret, walk, subject);
 	if (!err)
+		err = db_hold_follow(db, s->from_id, *reason_ret, *change_ret);
+	if (!err)
 		err = note_both(db, s->from_id, *reason_ret);
 	return err ? err : db_commit(&txn);
 }
 
 /** A change as the undo needs it. */
 struct undo {
-	int64_t id;
+	int64_t id, time;
 	bool merge;
 	int64_t from_id, to_id;
 	int64_t from_issue, to_issue, set_issue;
@@ -231,7 +236,7 @@ static struct ey_error *read_undo(struct db *db, int64_t id, struct undo *u)
 	struct ey_error *err =
 		db_query(db, &st,
 			 "SELECT what, from_id, to_id, from_issue, to_issue, set_issue, "
-			 "from_state, to_state, undone FROM reason_changes WHERE id = ?1",
+			 "from_state, to_state, undone, time FROM reason_changes WHERE id = ?1",
 			 db_int(id));
 
 	if (!err)
@@ -250,6 +255,7 @@ static struct ey_error *read_undo(struct db *db, int64_t id, struct undo *u)
 	u->set_issue = db_column_int(st, 5);
 	snprintf(u->from_state, sizeof(u->from_state), "%s", db_column_text(st, 6));
 	snprintf(u->to_state, sizeof(u->to_state), "%s", db_column_text(st, 7));
+	u->time = db_column_int(st, 9);
 	if (db_column_int(st, 8))
 		return ey_error_create(EY_ERR_INPUT, "change %" PRId64 " was taken back already",
 				       id);
@@ -367,6 +373,8 @@ struct ey_error *db_reason_undo(struct db *db, int64_t change_id, const struct d
 			     db_text(edit->why ? edit->why : ""));
 	if (!err)
 		err = undo_issues(db, &u, edit);
+	if (!err)
+		err = db_hold_unfollow(db, u.from_id, u.to_id, u.id, u.time);
 	if (!err)
 		err = note_both(db, u.from_id, u.to_id);
 	return err ? err : db_commit(&txn);

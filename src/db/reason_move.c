@@ -3,7 +3,9 @@
 
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "db/dump.h"
+#include "db/hold_follow.h"
 #include "db/reason_rules.h"
 #include "db/sql.h"
 
@@ -306,6 +308,7 @@ struct sweep {
 	int64_t subject_id;
 	int64_t after_time;
 	int64_t after_id;
+	int64_t change_id;
 };
 
 static struct ey_error *next_sweep(struct db *db, struct sweep *ret, bool *found_ret)
@@ -314,7 +317,7 @@ static struct ey_error *next_sweep(struct db *db, struct sweep *ret, bool *found
 	bool row = false;
 	struct ey_error *err =
 		db_query_values(db, &st,
-				"SELECT id, walk, subject_id, after_time, after_id FROM "
+				"SELECT id, walk, subject_id, after_time, after_id, change_id FROM "
 				"reason_sweeps ORDER BY id LIMIT 1",
 				NULL, 0);
 
@@ -327,6 +330,7 @@ static struct ey_error *next_sweep(struct db *db, struct sweep *ret, bool *found
 	ret->subject_id = db_column_int(st, 2);
 	ret->after_time = db_column_int(st, 3);
 	ret->after_id = db_column_int(st, 4);
+	ret->change_id = db_column_int(st, 5);
 	if (!db_sweep_parse(db_column_text(st, 1), &ret->walk))
 		return ey_error_create(EY_ERR_INPUT, "reason_sweeps has an unknown walk \"%s\"",
 				       db_column_text(st, 1));
@@ -379,6 +383,8 @@ static struct ey_error *run_batch(struct db *db, size_t limit, struct db_move_re
 			     db_int(sweep.id), db_int(last->time), db_int(last->id));
 	} else if (!err) {
 		err = db_run(db, "DELETE FROM reason_sweeps WHERE id = ?1", db_int(sweep.id));
+		if (!err)
+			err = db_hold_settle(db, sweep.change_id, ey_time_now());
 	}
 	if (!err)
 		err = db_commit(&txn);

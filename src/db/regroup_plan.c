@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "db/hold_follow.h"
 #include "db/reason_move.h"
 #include "db/regroup.h"
 #include "db/regroup_internal.h"
@@ -279,6 +280,8 @@ static struct ey_error *note_change(struct db *db, const struct db_regroup_part 
 
 	if (!err && p->joins)
 		err = db_reason_sweep_add(db, id, DB_SWEEP_REASON, p->home_id);
+	if (!err)
+		err = db_hold_follow(db, p->home_id, to, id);
 	return err ? err : db_reason_rules_note(db, p->home_id);
 }
 

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "db/copy.h"
+#include "db/hold.h"
 #include "db/issue.h"
 #include "db/reason_change.h"
 #include "db/reason_move.h"
@@ -131,6 +132,140 @@ static void merge_and_undo(void **state)
 	assert_int_equal(list.items->last_seen, TEST_NOON + 9000);
 	assert_int_equal(list.items->merged_into, 0);
 	assert_int_equal(number(db, "SELECT count(*) FROM crashes WHERE home_id IS NOT NULL"), 0);
+}
+
+static bool is_held(struct db *db, int64_t crash_id)
+{
+	_cleanup_holds_ struct db_hold_list list = {0};
+
+	ok(db_hold_of_crash(db, crash_id, TEST_NOON, &list));
+	return list.count > 0;
+}
+
+static int64_t hold(struct db *db, int64_t reason_id, int64_t created)
+{
+	const struct db_hold h = {.scope = DB_HOLD_REASON,
+				  .subject_id = reason_id,
+				  .who = "Eva",
+				  .why = "case 4711",
+				  .created = created};
+	int64_t id;
+
+	ok(db_hold_add(db, &h, &id));
+	return id;
+}
+
+static int64_t merge(struct db *db, int64_t from, int64_t into)
+{
+	const struct db_reason_merge m = {.from_id = from, .into_id = into};
+	int64_t change;
+
+	ok(db_reason_merge(db, &m, &anna, &change));
+	return change;
+}
+
+// What is held stays held at each step of a merge, of one behind it, and of taking the first back.
+static void holds_follow_merges(void **state)
+{
+	_cleanup_db_ struct db *db = fresh_db("holds.db");
+	struct made made[] = {{1, 1, 2, 1, TEST_NOON, 0},
+			      {1, 2, 2, 1, TEST_NOON + 500, 0},
+			      {1, 3, 2, 1, TEST_NOON + 1000, 0},
+			      {3, 1, 2, 1, TEST_NOON + 9000, 0},
+			      {4, 2, 2, 1, TEST_NOON + 9500, 0}};
+	const struct db_hold late = {
+		.scope = DB_HOLD_REASON, .subject_id = 1, .who = "Eva", .why = "x"};
+	int64_t none;
+
+	for (int i = 0; i < 3; i++)
+		crash_of(db, &made[i], i);
+	int64_t a = reason_of(db, made[0].id), b = reason_of(db, made[1].id),
+		c = reason_of(db, made[2].id);
+	assert_int_equal(a, late.subject_id);
+	hold(db, a, TEST_NOON);
+	assert_true(is_held(db, made[0].id) && !is_held(db, made[1].id));
+	int64_t first = merge(db, a, b);
+	assert_true(is_held(db, made[0].id));
+	crash_of(db, &made[3], 3);
+	assert_int_equal(reason_of(db, made[3].id), b);
+	assert_true(is_held(db, made[3].id));
+	move_all(db);
+	assert_true(is_held(db, made[0].id) && is_held(db, made[3].id));
+	is_error(db_hold_add(db, &late, &none), EY_ERR_INPUT);
+	merge(db, b, c);
+	assert_true(is_held(db, made[0].id));
+	move_all(db);
+	assert_int_equal(reason_of(db, made[0].id), c);
+	assert_true(is_held(db, made[0].id));
+	assert_int_equal(number(db, "SELECT count(*) FROM holds WHERE released = 0"), 3);
+	ok(db_reason_undo(db, first, &anna));
+	// Nobody has moved anything yet.
+	assert_int_equal(reason_of(db, made[0].id), c);
+	assert_true(is_held(db, made[0].id) && is_held(db, made[3].id));
+	move_all(db);
+	assert_int_equal(reason_of(db, made[0].id), a);
+	assert_true(is_held(db, made[0].id) && is_held(db, made[3].id));
+	// Those that were held beside it are free, and the copies say why they ended.
+	assert_false(is_held(db, made[1].id) || is_held(db, made[2].id));
+	crash_of(db, &made[4], 4);
+	assert_false(is_held(db, made[4].id));
+	assert_int_equal(number(db, "SELECT count(*) FROM holds WHERE released <> 0 AND "
+				    "released_why LIKE '%taken back%'"),
+			 2);
+}
+
+// All that came of one word of hers ends with one word of his, wherever that is said.
+static void a_hold_is_released_everywhere(void **state)
+{
+	_cleanup_db_ struct db *db = fresh_db("released.db");
+	struct made made[] = {{1, 1, 2, 1, TEST_NOON, 0}, {1, 2, 2, 1, TEST_NOON + 500, 0}};
+
+	crash_of(db, &made[0], 0);
+	crash_of(db, &made[1], 1);
+	int64_t a = reason_of(db, made[0].id), b = reason_of(db, made[1].id);
+	int64_t held = hold(db, a, TEST_NOON), change = merge(db, a, b);
+	move_all(db);
+	assert_true(is_held(db, made[0].id));
+	int64_t copy = number(db, "SELECT max(id) FROM holds");
+	assert_int_not_equal(copy, held);
+	ok(db_hold_release(db, copy, "adam", "solved", TEST_NOON + 5));
+	assert_false(is_held(db, made[0].id));
+	is_error(db_hold_release(db, held, "adam", NULL, TEST_NOON + 6), EY_ERR_INPUT);
+	ok(db_reason_undo(db, change, &anna));
+	move_all(db);
+	assert_false(is_held(db, made[0].id));
+}
+
+static void holds_follow_splits(void **state)
+{
+	_cleanup_db_ struct db *db = fresh_db("held.db");
+	struct made made[4];
+	int64_t change, part;
+
+	for (int i = 0; i < 4; i++) {
+		made[i] = (struct made){i, 1, 2, i % 2, TEST_NOON + 1000 * i, 0};
+		crash_of(db, &made[i], i);
+	}
+	int64_t a = reason_of(db, made[0].id), first = hold(db, a, TEST_NOON - 5);
+	struct db_reason_split split = {a, DB_SPLIT_KERNEL, "6.1.0-1", NULL};
+	ok(db_reason_split(db, &split, &anna, &change, &part));
+	for (int i = 0; i < 4; i++)
+		assert_true(is_held(db, made[i].id));
+	move_all(db);
+	assert_int_equal(reason_of(db, made[1].id), part);
+	for (int i = 0; i < 4; i++)
+		assert_true(is_held(db, made[i].id));
+	ok(db_hold_release(db, first, "adam", NULL, TEST_NOON));
+	for (int i = 0; i < 4; i++)
+		assert_false(is_held(db, made[i].id));
+	// What is held as a part stays held as no part.
+	hold(db, part, TEST_NOON + 7);
+	assert_true(is_held(db, made[1].id) && !is_held(db, made[0].id));
+	ok(db_reason_undo(db, change, &anna));
+	assert_true(is_held(db, made[1].id));
+	move_all(db);
+	assert_int_equal(reason_of(db, made[1].id), a);
+	assert_true(is_held(db, made[1].id) && is_held(db, made[3].id));
 }
 
 static void split_by_each(void **state)
@@ -499,9 +634,15 @@ static void other_versions(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(merge_and_undo),      cmocka_unit_test(split_by_each),
-		cmocka_unit_test(issues_follow),       cmocka_unit_test(any_order),
-		cmocka_unit_test(copies_keep_changes), cmocka_unit_test(other_versions),
+		cmocka_unit_test(merge_and_undo),
+		cmocka_unit_test(split_by_each),
+		cmocka_unit_test(holds_follow_merges),
+		cmocka_unit_test(holds_follow_splits),
+		cmocka_unit_test(a_hold_is_released_everywhere),
+		cmocka_unit_test(issues_follow),
+		cmocka_unit_test(any_order),
+		cmocka_unit_test(copies_keep_changes),
+		cmocka_unit_test(other_versions),
 	};
 
 	return cmocka_run_group_tests_name("reason_change", tests, make_dir, remove_dir);
