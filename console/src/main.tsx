@@ -8,7 +8,7 @@ import './style/parts.css';
 import './style/pages.css';
 
 import { type JSX, render } from 'preact';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { Alert } from './api';
 import { clock, span, utc } from './format';
 import { refreshAll, useConnection, useLive, useNow } from './live';
@@ -24,8 +24,11 @@ import { ReasonView } from './pages/reason';
 import { Reasons } from './pages/reasons';
 import { Report } from './pages/report';
 import { Audit } from './pages/audit';
+import { Enrolment } from './pages/enrolment';
+import { Password } from './pages/password';
+import { People } from './pages/people';
 import { Tokens } from './pages/tokens';
-import { SignIn, signOut, startSession, useSession } from './session';
+import { SignIn, signOut, startSession, useMay, useSession } from './session';
 import { Link, navigate, useRoute } from './router';
 import { Icon, type IconName, Mark } from './ui/icons';
 import { NotYet } from './ui/parts';
@@ -41,6 +44,15 @@ const PAGES: { path: string; name: string; icon: IconName; key: string }[] = [
   { path: '/hosts', name: 'Hosts', icon: 'hosts', key: 'h' },
   { path: '/report', name: 'Report', icon: 'report', key: 'm' },
 ];
+
+/** For administrators. */
+const ADMINISTRATION: typeof PAGES = [
+  { path: '/people', name: 'People', icon: 'people', key: 'p' },
+  { path: '/enrolment', name: 'Hosts\' keys', icon: 'key', key: 'e' },
+  { path: '/audit', name: 'Audit log', icon: 'audit', key: 'u' },
+];
+/** Of oneself; reached from the foot of the side bar. */
+const OWN: { [path: string]: string } = { '/tokens': 'API tokens', '/password': 'Password' };
 
 function Page({ path }: { path: string }): JSX.Element {
   const one = /^\/(alerts|crashes|reasons|issues|hosts)\/(\d+)$/.exec(path);
@@ -63,6 +75,9 @@ function Page({ path }: { path: string }): JSX.Element {
     case '/report': return <Report />;
     case '/audit': return <Audit />;
     case '/tokens': return <Tokens />;
+    case '/people': return <People />;
+    case '/enrolment': return <Enrolment />;
+    case '/password': return <Password />;
     default: return <NotYet error={new ApiError(404, 'the console has no such page')} />;
   }
 }
@@ -118,7 +133,7 @@ function useActiveAlerts(): Alert[] | null {
   return live.data?.alerts ?? null;
 }
 
-function useKeys(help: () => void): void {
+function useKeys(help: () => void, pages: typeof PAGES): void {
   const leader = useRef(0);
   useEffect(() => {
     const onKey = (e: KeyboardEvent): void => {
@@ -129,7 +144,7 @@ function useKeys(help: () => void): void {
       const inLog = target.closest('.log, .pre, .tablist');
       if (Date.now() - leader.current < 1200) {
         leader.current = 0;
-        const page = PAGES.find((p) => p.key === e.key);
+        const page = pages.find((p) => p.key === e.key);
         if (page) {
           e.preventDefault();
           navigate(page.path);
@@ -155,14 +170,14 @@ function useKeys(help: () => void): void {
     };
     document.addEventListener('keydown', onKey);
     return () => document.removeEventListener('keydown', onKey);
-  }, []);
+  }, [pages]);
 }
 
-function Help({ onClose }: { onClose: () => void }): JSX.Element {
+function Help({ onClose, pages }: { onClose: () => void; pages: typeof PAGES }): JSX.Element {
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => dialog.current?.showModal(), []);
   const keys: [string, string][] = [
-    ...PAGES.map((p): [string, string] => [`g ${p.key}`, p.name]),
+    ...pages.map((p): [string, string] => [`g ${p.key}`, p.name]),
     ['/', 'Filter the list'],
     ['j  k', 'Next and previous row (or ↓ ↑)'],
     ['Enter', 'Open the row'],
@@ -181,12 +196,11 @@ function Help({ onClose }: { onClose: () => void }): JSX.Element {
 function Who(): JSX.Element | null {
   const session = useSession();
   if (!session || session.kind === 'anonymous') return null;
-  const administers = session.permissions.includes('administer');
   return (
     <div class="who">
       {session.kind === 'person' && <span class="who-name" title={session.permissions.join(', ')}>{session.name}</span>}
       {session.kind === 'person' && <Link to="/tokens">Tokens</Link>}
-      {administers && <Link to="/audit">Audit log</Link>}
+      {session.kind === 'person' && session.csrf !== 'proxy' && <Link to="/password">Password</Link>}
       {session.kind === 'person' && session.csrf !== 'proxy' &&
         <button type="button" class="who-out" onClick={() => void signOut()}>Sign out</button>}
     </div>
@@ -209,15 +223,17 @@ function App(): JSX.Element {
   const firing = alerts?.filter((a) => a.state === 'firing').length ?? 0;
   const taken = (alerts?.length ?? 0) - firing;
   const connection = useConnection();
-  useKeys(() => setHelp(true));
+  const administers = useMay('administer');
+  const pages = useMemo(() => (administers ? [...PAGES, ...ADMINISTRATION] : PAGES), [administers]);
+  useKeys(() => setHelp(true), pages);
   useEffect(() => {
     document.documentElement.dataset['wall'] = wall ? '1' : '0';
     localStorage.setItem('eyrie:wall', wall ? '1' : '0');
   }, [wall]);
-  const here = PAGES.find((p) => (p.path === '/' ? path === '/' : path.startsWith(p.path)));
+  const here = pages.find((p) => (p.path === '/' ? path === '/' : path.startsWith(p.path)));
   useEffect(() => {
     // A page of one crash puts its own title in place of this.
-    document.title = `${firing ? `(${firing}) ` : ''}${here?.name ?? 'Eyrie'} · Eyrie`;
+    document.title = `${firing ? `(${firing}) ` : ''}${here?.name ?? OWN[path] ?? 'Eyrie'} · Eyrie`;
   }, [path, firing]);
   return (
     <div class={`shell ${connection.downSince !== null ? 'shell-stale' : ''}`}>
@@ -225,8 +241,8 @@ function App(): JSX.Element {
       <header class="side">
         <Link to="/" class="brand"><Mark /><span>Eyrie</span></Link>
         <nav aria-label="Pages">
-          {PAGES.map((p) => (
-            <Link key={p.path} to={p.path} class={`nav ${p === here ? 'nav-here' : ''}`} title={`${p.name} (g ${p.key})`}
+          {pages.map((p) => (
+            <Link key={p.path} to={p.path} class={`nav ${p === ADMINISTRATION[0] ? 'nav-first' : ''} ${p === here ? 'nav-here' : ''}`} title={`${p.name} (g ${p.key})`}
               aria-current={p === here ? 'page' : undefined}>
               <Icon name={p.icon} /><span class="nav-name">{p.name}</span>
               {p.path === '/alerts' && firing > 0 && <span class="nav-count nav-count-bad">{firing}<span class="offscreen"> firing</span></span>}
@@ -251,7 +267,7 @@ function App(): JSX.Element {
         <StaleBar />
         <main id="main" tabIndex={-1}><Page path={path} /></main>
       </div>
-      {help && <Help onClose={() => setHelp(false)} />}
+      {help && <Help pages={pages} onClose={() => setHelp(false)} />}
     </div>
   );
 }

@@ -53,6 +53,16 @@ export function useSession(): Session | null {
   return session;
 }
 
+/** Whether who uses the console may do that; buttons for what one may not are not shown. */
+export function useMay(permission: string): boolean {
+  return useSession()?.permissions.includes(permission) ?? false;
+}
+
+/** The answer carries the session that goes on; all others have ended. */
+export async function changePassword(old: string, next: string): Promise<void> {
+  set(await post<Session>('/api/v1/password', { old, new: next }));
+}
+
 export function startSession(): void {
   void load();
 }

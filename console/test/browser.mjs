@@ -4,54 +4,16 @@
 // Starts eyried on an empty database, lets crashes appear in its repository, and looks at every page
 // as an operator would. Prints a line a check (TAP); exit code 1 where one failed.
 import assert from 'node:assert/strict';
-import { execFileSync, spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { chromium } from 'playwright-core';
+import { Center, check, launch, run, visit } from './harness.mjs';
 
 const [eyried, makeRepository, shots] = process.argv.slice(2);
-const temp = mkdtempSync(join(tmpdir(), 'eyrie-browser-'));
-const repository = join(temp, 'repository');
+const center = new Center(eyried);
+const { temp, repository } = center;
 const HOSTILE = '<img src=x onerror="document.title=\'owned\'"><script>document.title="owned"</script>';
-let server;
 let browser;
-let number = 0;
-let failed = 0;
-
-async function check(name, fn) {
-  try {
-    await fn();
-    console.log(`ok ${++number} - ${name}`);
-  } catch (e) {
-    failed++;
-    console.log(`not ok ${++number} - ${name}\n# ${String(e.stack ?? e).replaceAll('\n', '\n# ')}`);
-  }
-}
-
-async function start(port) {
-  writeFileSync(join(temp, 'eyrie.conf'), [
-    '[repository]', `path = ${repository}`, '[database]', `path = ${temp}/eyrie.db`,
-    '[server]', `listen = 127.0.0.1:${port}`, 'populate_interval = 1s', 'monitor_interval = 1s', '',
-  ].join('\n'));
-  server = spawn(eyried, ['serve', '--config', join(temp, 'eyrie.conf')], { stdio: ['ignore', 'inherit', 'pipe'] });
-  let log = '';
-  server.stderr.on('data', (d) => { log += d; });
-  for (let i = 0; i < 200; i++) {
-    const found = /http:\/\/127\.0\.0\.1:(\d+)\//.exec(log);
-    if (found) return Number(found[1]);
-    if (server.exitCode !== null) break;
-    await sleep(50);
-  }
-  throw new Error(`eyried did not start:\n${log}`);
-}
-
-async function stop() {
-  const ended = new Promise((resolve) => server.once('exit', resolve));
-  server.kill('SIGTERM');
-  assert.equal(await ended, 0, 'exit code after SIGTERM');
-}
 
 function records(folder) {
   return readdirSync(folder, { recursive: true }).map(String).filter((f) => f.endsWith('record.json')).map((f) => join(folder, f));
@@ -73,39 +35,12 @@ function makeCrashes() {
 }
 
 async function main() {
-  execFileSync('mkdir', ['-p', repository]);
-  let port = await start(0);
-  const base = `http://127.0.0.1:${port}`;
-  const api = async (path) => (await fetch(base + path)).json();
-  browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-    args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
-      '--disable-component-update', '--disable-sync'],
-  });
-  const context = await browser.newContext({ viewport: { width: 1600, height: 1000 }, colorScheme: 'dark' });
-  await context.grantPermissions(['clipboard-read', 'clipboard-write'], { origin: base });
-  await context.addInitScript(() => {
-    window.violations = [];
-    document.addEventListener('securitypolicyviolation', (e) => window.violations.push(`${e.violatedDirective} ${e.blockedURI}`));
-    window.shift = 0;
-    new PerformanceObserver((list) => {
-      for (const e of list.getEntries()) window.shift += e.value;
-    }).observe({ type: 'layout-shift', buffered: true });
-  });
-  const page = await context.newPage();
-  page.setDefaultTimeout(8000);
-  const complaints = [];
-  let quiet = false;
-  page.on('console', (m) => !quiet && ['error', 'warning'].includes(m.type()) && complaints.push(m.text()));
-  page.on('pageerror', (e) => complaints.push(e.message));
-  page.on('response', (r) => !quiet && r.status() >= 400 && complaints.push(`${r.status()} ${r.url()}`));
-  page.on('dialog', (d) => complaints.push(`dialog: ${d.message()}`));
-  const seen = async (text) => page.getByText(text).first().waitFor();
-  const shot = async (name, options = {}) => shots && page.screenshot({ path: join(shots, `${name}.png`), ...options });
-  const go = async (path) => {
-    await page.goto(base + path);
-    await page.locator('main > *').first().waitFor();
-  };
+  await center.start();
+  const { base, port } = center;
+  const api = (path) => center.api(path);
+  browser = await launch();
+  const me = await visit(browser, center, shots);
+  const { page, complaints, seen, shot, go } = me;
 
   await check('an empty database says what to do', async () => {
     await go('/');
@@ -421,10 +356,9 @@ async function main() {
   });
 
   await check('with a user, one signs in, and is where one was', async () => {
-    const command = (...words) => execFileSync(eyried, [...words, '--config', join(temp, 'eyrie.conf')], { input: 'correct horse battery\n' });
     await go('/hosts?order=crashes');
-    quiet = true;
-    command('user', 'add', 'robin', '--role', 'administrator');
+    me.quiet = true;
+    center.command('correct horse battery', 'user', 'add', 'robin', '--role', 'administrator');
     const form = page.getByRole('form', { name: 'Sign in' });
     await form.waitFor({ timeout: 20000 });
     assert.equal(await page.getByText('web-').count(), 0, 'nothing is left on the page');
@@ -437,7 +371,7 @@ async function main() {
     await page.getByRole('button', { name: 'Sign in' }).click();
     await page.getByRole('heading', { name: 'Hosts', exact: true }).waitFor();
     assert.equal(new URL(page.url()).search, '?order=crashes');
-    quiet = false;
+    me.quiet = false;
     assert.equal(await page.evaluate(() => document.cookie), '', 'no script reads the cookie');
   });
 
@@ -451,22 +385,8 @@ async function main() {
     await page.locator('.history-head', { hasText: 'robin' }).first().waitFor();
   });
 
-  await check('tokens are made, shown once, and revoked', async () => {
-    await page.getByRole('link', { name: 'Tokens' }).click();
-    await page.locator('input[name=token-name]').fill('nightly');
-    await page.getByRole('button', { name: 'Make' }).click();
-    const secret = await page.locator('[data-secret]').textContent();
-    assert.match(secret, /^eyrie_t_[\w-]{43}$/);
-    const ask = () => fetch(`${base}/api/v1/hosts`, { headers: { Authorization: `Bearer ${secret}` } }).then((r) => r.status);
-    assert.equal(await ask(), 200);
-    await page.getByRole('button', { name: 'Revoke' }).click();
-    await page.getByRole('cell', { name: 'revoked' }).waitFor();
-    assert.equal(await ask(), 401);
-  });
-
   await check('the audit log says who did what', async () => {
     await page.getByRole('link', { name: 'Audit log' }).click();
-    await page.getByRole('cell', { name: 'token.revoke' }).waitFor();
     await page.getByRole('cell', { name: 'issue.create' }).first().waitFor();
     await page.getByRole('cell', { name: 'sign-in.failed' }).waitFor();
     await shot('audit');
@@ -477,7 +397,7 @@ async function main() {
   await check('signing out shuts the door', async () => {
     await page.getByRole('button', { name: 'Sign out' }).click();
     await page.getByRole('form', { name: 'Sign in' }).waitFor();
-    quiet = true;
+    me.quiet = true;
     await go('/crashes');
     await page.getByRole('form', { name: 'Sign in' }).waitFor();
     await page.getByLabel('Name').fill('robin');
@@ -487,7 +407,7 @@ async function main() {
   });
 
   await check('an address that leads nowhere says so', async () => {
-    quiet = true;
+    me.quiet = true;
     await go('/crashes/999999');
     await seen('There is nothing at this address');
   });
@@ -495,25 +415,17 @@ async function main() {
   await check('a lost connection is seen, and that it came back', async () => {
     await go('/');
     await page.locator('.alert').first().waitFor();
-    await stop();
+    await center.stop();
     await page.locator('.stale-bar', { hasText: 'No connection since' }).waitFor({ timeout: 20000 });
     // What was known stays on the wall.
     assert.ok(await page.locator('.alert').count() > 0);
     await shot('stale');
-    await start(port);
+    await center.start(port);
     await page.locator('.stale-bar').waitFor({ state: 'detached', timeout: 20000 });
   });
 }
 
-try {
-  await main();
-} catch (e) {
-  failed++;
-  console.log(`not ok ${++number} - the test itself\n# ${e.stack}`);
-} finally {
+await run(main, async () => {
   await browser?.close();
-  if (server && server.exitCode === null) await stop().catch(() => server.kill('SIGKILL'));
-  rmSync(temp, { recursive: true, force: true });
-}
-console.log(`1..${number}`);
-process.exit(failed ? 1 : 0);
+  await center.remove();
+});

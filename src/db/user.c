@@ -66,6 +66,20 @@ struct ey_error *db_user_find(struct db *db, const char *name, struct db_user_li
 	return err;
 }
 
+struct ey_error *db_user_get(struct db *db, int64_t id, struct db_user_list *ret)
+{
+	_cleanup_statement_ struct db_statement *st = NULL;
+	struct ey_error *err = db_query(
+		db, &st, "SELECT " USER_COLUMNS " FROM users u WHERE u.id = ?1", db_int(id));
+
+	*ret = (struct db_user_list){0};
+	if (!err)
+		err = db_list_read(st, read_user, 1, ret, NULL);
+	if (!err && !ret->count)
+		err = ey_error_create(EY_ERR_NOT_FOUND, "there is no user %" PRId64, id);
+	return err;
+}
+
 struct ey_error *db_user_add(struct db *db, const struct db_user *user, int64_t now,
 			     int64_t *id_ret)
 {

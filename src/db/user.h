@@ -40,6 +40,8 @@ struct ey_error *db_user_list(struct db *db, struct db_user_list *ret) EY_MUST_C
 /** The one of that name; EY_ERR_NOT_FOUND. */
 struct ey_error *db_user_find(struct db *db, const char *name,
 			      struct db_user_list *ret) EY_MUST_CHECK;
+/** The one of that id; EY_ERR_NOT_FOUND. */
+struct ey_error *db_user_get(struct db *db, int64_t id, struct db_user_list *ret) EY_MUST_CHECK;
 /** Add one (name, role, grants, password of @p user); EY_ERR_INPUT where the name is taken. */
 struct ey_error *db_user_add(struct db *db, const struct db_user *user, int64_t now,
 			     int64_t *id_ret) EY_MUST_CHECK;

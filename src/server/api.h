@@ -82,6 +82,10 @@ api_fn api_issue_reasons, api_issue_fixes, api_issue_rules;
 api_fn api_report, api_report_page;
 api_fn api_session, api_sign_in, api_sign_out;
 api_fn api_tokens, api_token_create, api_token_revoke, api_audit;
+api_fn api_password;
+api_fn api_users, api_user_add, api_user_role, api_user_disable, api_user_enable, api_user_password;
+api_fn api_enroll_keys, api_enroll_key_add, api_enroll_key_revoke;
+api_fn api_host_tokens, api_host_token_revoke;
 api_fn api_enroll;
 api_fn api_health, api_ready, api_metrics, api_events;
 

@@ -175,6 +175,69 @@ struct ey_error *api_sign_in(const struct api *api, struct db *db,
 			     : refuse(db, request, name, response);
 }
 
+// The new one in place of the old: every other session of the person ends.
+static struct ey_error *set_own_password(const struct api *api, struct db *db,
+					 const struct server_request *request, const char *password,
+					 struct server_response *response)
+{
+	_cleanup_users_ struct db_user_list users = {0};
+	char hash[SECRET_PASSWORD_HASH_SIZE];
+	_cleanup_txn_ struct db_txn txn = {0};
+	struct ey_error *err = auth_hash_password(api->auth, password, hash);
+
+	if (!err)
+		err = db_begin(db, &txn);
+	if (!err)
+		err = db_user_set_password(db, request->who.user_id, hash, ey_time_now());
+	if (!err)
+		err = note(db, request, request->who.name, "user.passwd");
+	if (!err)
+		err = db_user_get(db, request->who.user_id, &users);
+	if (!err)
+		err = db_attempt_forget(db, "user", users.items[0].name);
+	if (!err && request->who.session_id)
+		err = begin_session(api, db, request, users.items, response);
+	else if (!err)
+		write_session(response, &request->who, "proxy");
+	return err ? err : db_commit(&txn);
+}
+
+struct ey_error *api_password(const struct api *api, struct db *db,
+			      const struct server_request *request,
+			      struct server_response *response)
+{
+	static const char *const known[] = {"old", "new", NULL};
+	_cleanup_json_ json_t *body = NULL;
+	_cleanup_users_ struct db_user_list users = {0};
+	const char *old, *new;
+	bool refused = false, right = false;
+	struct ey_error *err = NULL;
+
+	if (request->who.kind != AUTH_IS_PERSON || !request->who.user_id)
+		return ey_error_create(EY_ERR_DENIED, "only people who signed in have a password");
+	err = server_body_read(request, known, &body);
+	if (!err)
+		err = server_body_need(body, "old", SECRET_PASSWORD_MAX, &old);
+	if (!err)
+		err = server_body_need(body, "new", SECRET_PASSWORD_MAX, &new);
+	if (!err)
+		err = secret_password_check(new);
+	if (!err)
+		err = api_attempt_refuse(request, db, "user", request->who.name,
+					 ATTEMPTS_PER_ACCOUNT, response, &refused);
+	if (err || refused)
+		return err;
+	err = db_user_get(db, request->who.user_id, &users);
+	if (!err)
+		err = auth_verify_password(api->auth, users.items[0].password, old, &right);
+	if (err)
+		return err;
+	if (right)
+		return set_own_password(api, db, request, new, response);
+	server_response_error(response, 403, "the present password is wrong");
+	return note(db, request, request->who.name, "sign-in.failed");
+}
+
 struct ey_error *api_sign_out(const struct api *api, struct db *db,
 			      const struct server_request *request,
 			      struct server_response *response)

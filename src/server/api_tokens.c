@@ -163,6 +163,7 @@ struct ey_error *api_token_create(const struct api *api, struct db *db,
 	token.expires = ey_time_now() + days * 86400;
 	secret_make(SECRET_API_TOKEN, secret);
 	secret_hash(secret, hash);
+	snprintf(response->audit_object, sizeof(response->audit_object), "%s", token.name);
 	err = db_token_add(db, &token, hash, ey_time_now(), &id);
 	return err ? err : answer_created(db, request, id, secret, response);
 }

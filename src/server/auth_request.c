@@ -338,18 +338,43 @@ bool auth_csrf_is_right(const struct auth *auth, const struct server_request *re
 	return secret_equal(sent, expected);
 }
 
-struct ey_error *auth_verify_password(struct auth *auth, const char *hash, const char *password,
-				      bool *right_ret)
+static struct ey_error *begin_password(struct auth *auth)
 {
-	*right_ret = false;
 	if (atomic_fetch_add(&auth->passwords, 1) >= PASSWORDS_AT_ONCE) {
 		atomic_fetch_sub(&auth->passwords, 1);
 		return ey_error_create(EY_ERR_IO,
 				       "too many sign in at once; try again in some seconds");
 	}
 	pthread_mutex_lock(&auth->password_lock);
-	*right_ret = secret_password_verify(hash, password);
+	return NULL;
+}
+
+static void end_password(struct auth *auth)
+{
 	pthread_mutex_unlock(&auth->password_lock);
 	atomic_fetch_sub(&auth->passwords, 1);
+}
+
+struct ey_error *auth_verify_password(struct auth *auth, const char *hash, const char *password,
+				      bool *right_ret)
+{
+	struct ey_error *err = begin_password(auth);
+
+	*right_ret = false;
+	if (err)
+		return err;
+	*right_ret = secret_password_verify(hash, password);
+	end_password(auth);
 	return NULL;
+}
+
+struct ey_error *auth_hash_password(struct auth *auth, const char *password, char *ret)
+{
+	struct ey_error *err = begin_password(auth);
+
+	if (err)
+		return err;
+	err = secret_password_hash(password, ret);
+	end_password(auth);
+	return err;
 }

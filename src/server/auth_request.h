@@ -55,5 +55,8 @@ const struct db_session_life *auth_session_life(const struct auth *auth);
 /** At most two passwords at a time, as each takes 64 MiB: EY_ERR_IO where more are tried. */
 struct ey_error *auth_verify_password(struct auth *auth, const char *hash, const char *password,
 				      bool *right_ret) EY_MUST_CHECK;
+/** Hash a new one into @p ret (SECRET_PASSWORD_HASH_SIZE bytes); counts as one that is tried. */
+struct ey_error *auth_hash_password(struct auth *auth, const char *password,
+				    char *ret) EY_MUST_CHECK;
 
 #endif

@@ -119,6 +119,8 @@ struct server_response {
 	bool unchanged;
 	/** What else the audit log says of it, one line, static or of the request; may be NULL. */
 	const char *audit;
+	/** What it was done to, in place of what stands in the route's "{id}"; "": that. */
+	char audit_object[AUTH_NAME_SIZE];
 	struct ey_buf body;
 	/** In place of @p body. */
 	struct server_source source;

@@ -95,6 +95,23 @@ static const struct route routes[] = {
 	{SERVER_GET, "/api/v1/tokens", AUTH_KNOWN, api_tokens},
 	{SERVER_POST, "/api/v1/tokens", AUTH_KNOWN, api_token_create, "token.create"},
 	{SERVER_DELETE, "/api/v1/tokens/{id}", AUTH_KNOWN, api_token_revoke, "token.revoke"},
+	{SERVER_POST, "/api/v1/password", AUTH_KNOWN, api_password},
+	{SERVER_GET, "/api/v1/users", AUTH_ADMINISTER, api_users},
+	{SERVER_POST, "/api/v1/users", AUTH_ADMINISTER, api_user_add, "user.add"},
+	{SERVER_POST, "/api/v1/users/{id}/role", AUTH_ADMINISTER, api_user_role, "user.role"},
+	{SERVER_POST, "/api/v1/users/{id}/disable", AUTH_ADMINISTER, api_user_disable,
+	 "user.disable"},
+	{SERVER_POST, "/api/v1/users/{id}/enable", AUTH_ADMINISTER, api_user_enable, "user.enable"},
+	{SERVER_POST, "/api/v1/users/{id}/password", AUTH_ADMINISTER, api_user_password,
+	 "user.passwd"},
+	{SERVER_GET, "/api/v1/enroll-keys", AUTH_ADMINISTER, api_enroll_keys},
+	{SERVER_POST, "/api/v1/enroll-keys", AUTH_ADMINISTER, api_enroll_key_add,
+	 "enroll-key.create"},
+	{SERVER_DELETE, "/api/v1/enroll-keys/{id}", AUTH_ADMINISTER, api_enroll_key_revoke,
+	 "enroll-key.revoke"},
+	{SERVER_GET, "/api/v1/host-tokens", AUTH_ADMINISTER, api_host_tokens},
+	{SERVER_DELETE, "/api/v1/host-tokens/{id}", AUTH_ADMINISTER, api_host_token_revoke,
+	 "host-token.revoke"},
 	{SERVER_GET, "/api/v1/audit", AUTH_ADMINISTER, api_audit},
 	{SERVER_POST, "/api/v1/enroll", AUTH_PUBLIC, api_enroll},
 	{SERVER_GET, "/metrics", AUTH_VIEW, api_metrics, .no_db = true},
@@ -107,7 +124,8 @@ static const struct route routes[] = {
 static const char *const pages[] = {
 	"/",	       "/alerts",	"/alerts/{id}", "/crashes",	"/crashes/{id}",
 	"/reasons",    "/reasons/{id}", "/issues",	"/issues/{id}", "/hosts",
-	"/hosts/{id}", "/report",	"/tokens",	"/audit",
+	"/hosts/{id}", "/report",	"/tokens",	"/audit",	"/people",
+	"/enrolment",  "/password",
 };
 
 // The component at "{id}" starts at *id_ret in path and ends at the next '/' or the end.
@@ -183,7 +201,7 @@ static struct ey_error *note(struct db *db, const struct route *route,
 		.who = who->name,
 		.address = who->address,
 		.action = route->action,
-		.object = request->id,
+		.object = *response->audit_object ? response->audit_object : request->id,
 		.detail = response->audit,
 	};
 

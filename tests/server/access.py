@@ -364,6 +364,132 @@ class Tokens(Case):
         self.assertEqual(c.status('GET', '/api/v1/crashes'), 401)
 
 
+class People(Case):
+    """Administrators change people, keys and hosts' tokens; nobody else does."""
+    NEW = 'another long password'
+
+    def setUp(self):
+        super().setUp()
+        secrets.add(self.NEW)
+
+    def test_administrators_add_change_and_shut_out_people(self):
+        root = self.person('root', 'administrator')
+        made = root.json('POST', '/api/v1/users', {'name': 'kim', 'role': 'viewer', 'grants': ['download'], 'password': PASSWORD})
+        self.assertEqual((made['role'], made['grants'], made['password'], made['last_sign_in']), ('viewer', ['download'], True, None))
+        user = '/api/v1/users/%d/' % made['id']
+        kim = self.anybody.another()
+        self.assertEqual(kim.sign_in('kim'), 200)
+        self.assertEqual(kim.json('GET', '/api/v1/session')['permissions'], ['view', 'download'])
+        root.json('POST', user + 'role', {'role': 'operator'})
+        self.assertEqual(kim.json('GET', '/api/v1/session')['permissions'], ['view', 'triage', 'merge', 'operate', 'submit'])
+        root.json('POST', user + 'password', {'password': self.NEW})
+        self.assertEqual(kim.status('GET', '/api/v1/crashes'), 401)
+        self.assertEqual((kim.sign_in('kim'), kim.sign_in('kim', self.NEW)), (401, 200))
+        self.assertTrue(root.json('POST', user + 'disable', {})['disabled'])
+        self.assertEqual((kim.status('GET', '/api/v1/crashes'), kim.sign_in('kim', self.NEW)), (401, 401))
+        self.assertFalse(root.json('POST', user + 'enable', {})['disabled'])
+        self.assertEqual(kim.sign_in('kim', self.NEW), 200)
+        proxied = root.json('POST', '/api/v1/users', {'name': 'a@b.example', 'role': 'viewer', 'password': None})
+        self.assertFalse(proxied['password'])
+        self.assertEqual([u['name'] for u in root.json('GET', '/api/v1/users')['users']], ['a@b.example', 'kim', 'root'])
+        rows = root.json('GET', '/api/v1/audit?action=user.')['audit']
+        self.assertEqual([(r['action'], r['who'], r['object'], r['detail']) for r in rows if r['kind'] == 'person'], [
+            ('user.add', 'root', 'a@b.example', 'viewer'), ('user.enable', 'root', 'kim', None), ('user.disable', 'root', 'kim', None),
+            ('user.passwd', 'root', 'kim', None), ('user.role', 'root', 'kim', 'operator'), ('user.add', 'root', 'kim', 'viewer')])
+
+    def test_bad_people_are_refused(self):
+        root = self.person('root', 'administrator')
+        good = {'name': 'kim', 'role': 'viewer', 'password': PASSWORD}
+        for bad in ({'name': 'a b'}, {'name': '../x'}, {'name': ''}, {'name': 'x' * 65}, {'name': '<b>'}, {'name': 'root'}, {'role': 'king'},
+                    {'role': 5}, {'grants': ['fly']}, {'grants': 'view'}, {'password': 'short'}, {'password': 'x' * 1025}, {'x': 1}):
+            self.assertEqual(root.status('POST', '/api/v1/users', dict(good, **bad)), 400, bad)
+        for path, body in (('role', {'role': 'viewer'}), ('disable', {}), ('password', {'password': self.NEW})):
+            self.assertEqual(root.status('POST', '/api/v1/users/999/' + path, body), 404)
+            # Whoever changes people stays an administrator.
+            self.assertEqual(root.status('POST', '/api/v1/users/1/' + path, body), 403)
+        self.assertEqual([u['name'] for u in root.json('GET', '/api/v1/users')['users']], ['root'])
+
+    def test_neither_tokens_nor_this_machine_make_people(self):
+        body = {'name': 'kim', 'role': 'administrator', 'password': PASSWORD}
+        status, _, data = self.anybody.ask('POST', '/api/v1/users', body)
+        self.assertEqual((status, b'eyrie user add' in data), (403, True))
+        root = self.person('root', 'administrator')
+        token = root.json('POST', '/api/v1/tokens', {'name': 'ci', 'scopes': ['administer']})
+        ci = self.anybody.bearer(token['secret'])
+        self.assertEqual((ci.status('GET', '/api/v1/users'), ci.status('POST', '/api/v1/users', body)), (200, 403))
+        self.assertEqual(ci.status('POST', '/api/v1/password', {'old': PASSWORD, 'new': self.NEW}), 403)
+
+    def test_only_administrators(self):
+        self.center.user('root', 'administrator')
+        kim = self.person('kim', 'operator')
+        for path in ('users', 'enroll-keys', 'host-tokens'):
+            self.assertEqual(kim.status('GET', '/api/v1/' + path), 403, path)
+        self.assertEqual(kim.status('POST', '/api/v1/users', {'name': 'x', 'role': 'viewer'}), 403)
+        for path in ('role', 'disable', 'enable', 'password'):
+            self.assertEqual(kim.status('POST', '/api/v1/users/1/' + path, {}), 403, path)
+        self.assertEqual(kim.status('POST', '/api/v1/enroll-keys', {'name': 'x'}), 403)
+        for path in ('enroll-keys/1', 'host-tokens/1'):
+            self.assertEqual(kim.status('DELETE', '/api/v1/' + path), 403, path)
+
+    def test_ones_own_password(self):
+        kim = self.person('kim', 'viewer')
+        other = self.anybody.another()
+        self.assertEqual(other.sign_in('kim'), 200)
+        self.assertEqual(kim.status('POST', '/api/v1/password', {'old': 'wrong wrong wrong', 'new': self.NEW}), 403)
+        for bad in ({}, {'old': PASSWORD}, {'old': PASSWORD, 'new': 'short'}, {'old': PASSWORD, 'new': self.NEW, 'name': 'root'}):
+            self.assertEqual(kim.status('POST', '/api/v1/password', bad), 400, bad)
+        self.assertEqual(kim.status('POST', '/api/v1/password', {'old': PASSWORD, 'new': self.NEW}, X_Eyrie_CSRF=None), 403)
+        status, r, data = kim.ask('POST', '/api/v1/password', {'old': PASSWORD, 'new': self.NEW})
+        self.assertEqual((status, json.loads(data)['name']), (200, 'kim'))
+        # This session goes on, the others are over.
+        self.assertEqual((kim.status('GET', '/api/v1/crashes'), other.status('GET', '/api/v1/crashes')), (401, 401))
+        kim.cookie = r.getheader('Set-Cookie').split(';')[0]
+        secrets.add(kim.cookie.split('=', 1)[1])
+        kim.headers['X-Eyrie-CSRF'] = json.loads(data)['csrf']
+        self.assertEqual(kim.status('GET', '/api/v1/crashes'), 200)
+        self.assertEqual((other.sign_in('kim'), other.sign_in('kim', self.NEW)), (401, 200))
+        root = self.person('root', 'administrator')
+        actions = [r['action'] for r in root.json('GET', '/api/v1/audit?who=kim')['audit']]
+        self.assertEqual(actions, ['sign-in', 'sign-in', 'user.passwd', 'sign-in.failed', 'sign-in', 'sign-in'])
+
+    def test_guessing_ones_password_is_slowed_down(self):
+        kim = self.person('kim', 'viewer')
+        guesses = [kim.status('POST', '/api/v1/password', {'old': 'wrong wrong %d' % i, 'new': self.NEW}) for i in range(11)]
+        self.assertEqual(guesses, [403] * 10 + [429])
+
+    def test_keys_and_hosts_tokens(self):
+        root = self.person('root', 'administrator')
+        made = root.json('POST', '/api/v1/enroll-keys', {'name': 'rack 7', 'site': 'ams1', 'uses': 2, 'days': 7})
+        secrets.add(made['secret'])
+        self.assertEqual((made['enroll_key']['site'], made['enroll_key']['max_uses'], made['enroll_key']['uses']), ('ams1', 2, 0))
+        for bad in ({}, {'name': ''}, {'name': 'x', 'site': '../x'}, {'name': 'x', 'uses': -1}, {'name': 'x', 'uses': 2 ** 40},
+                    {'name': 'x', 'days': 0}, {'name': 'x', 'days': 99999}, {'name': 'x', 'who': 'root'}):
+            self.assertEqual(root.status('POST', '/api/v1/enroll-keys', bad), 400, bad)
+        tokens = []
+        for n in (1, 2):
+            body = {'hostname': 'web-0%d' % n, 'machine_id': '%032x' % n}
+            tokens.append(self.anybody.bearer(made['secret']).json('POST', '/api/v1/enroll', body)['token'])
+            secrets.add(tokens[-1])
+        [key] = root.json('GET', '/api/v1/enroll-keys')['enroll_keys']
+        self.assertEqual((key['name'], key['uses'], key['revoked']), ('rack 7', 2, None))
+        self.assertEqual(root.json('DELETE', '/api/v1/enroll-keys/%d' % key['id']), {'revoked': key['id']})
+        self.assertEqual(root.status('DELETE', '/api/v1/enroll-keys/%d' % key['id']), 404)
+        page = root.json('GET', '/api/v1/host-tokens?limit=1')
+        rest = root.json('GET', '/api/v1/host-tokens?limit=1&cursor=' + page['next'])
+        self.assertEqual([t['host'] for t in page['host_tokens'] + rest['host_tokens']], ['web-02', 'web-01'])
+        [one] = root.json('GET', '/api/v1/host-tokens?host=web-01')['host_tokens']
+        kinds = lambda: [self.anybody.bearer(t).json('GET', '/api/v1/session')['kind'] for t in tokens]
+        self.assertEqual(kinds(), ['host', 'host'])
+        self.assertEqual(root.status('DELETE', '/api/v1/host-tokens/%d' % one['id']), 200)
+        self.assertEqual(kinds(), ['anonymous', 'host'])
+        text = json.dumps([root.json('GET', '/api/v1/' + p) for p in ('enroll-keys', 'host-tokens', 'users', 'audit?limit=1000')])
+        for s in (made['secret'], *tokens, PASSWORD, root.cookie.split('=', 1)[1]):
+            self.assertNotIn(s, text)
+        rows = root.json('GET', '/api/v1/audit?limit=1000')['audit']
+        self.assertEqual([(r['action'], r['object']) for r in rows if r['action'].startswith(('enroll-key.', 'host-token.'))],
+                         [('host-token.revoke', str(one['id'])), ('enroll-key.revoke', str(key['id'])), ('enroll-key.create', 'rack 7')])
+
+
 class Hosts(Case):
     def enrol(self, key, code=201, **body):
         body = dict({'hostname': 'web-01', 'machine_id': ID}, **body)

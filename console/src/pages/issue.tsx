@@ -7,6 +7,7 @@ import type { IssueEvent, IssuePage, Reason } from '../api';
 import { number } from '../format';
 import { useLive } from '../live';
 import { Link } from '../router';
+import { useMay } from '../session';
 import { type Field, FormDialog } from '../ui/form';
 import { Ago, Facts, Kind, Maybe, NotYet, Panel, ReasonState, STATES, stateWord, Utc, What } from '../ui/parts';
 import { type Column, Table } from '../ui/table';
@@ -31,6 +32,7 @@ export function IssueView({ id }: { id: string }): JSX.Element {
   const path = `/api/v1/issues/${id}`;
   const { data, error } = useLive<IssuePage>(path);
   const [doing, setDoing] = useState<Doing>(null);
+  const may = useMay('triage');
   if (!data) return <NotYet error={error} />;
   const i = data.issue;
   const done = (): void => setDoing(null);
@@ -39,12 +41,14 @@ export function IssueView({ id }: { id: string }): JSX.Element {
       <div class="title">
         <div class="title-over"><ReasonState state={i.state} /><span class="quiet">Issue #{i.id}{i.owner && ` · with ${i.owner}`}</span></div>
         <h1>{i.title}</h1>
-        <div class="title-buttons">
-          <button type="button" class="button button-strong" onClick={() => setDoing('edit')}>Edit</button>
-          <button type="button" class="button" onClick={() => setDoing('comment')}>Comment</button>
-          <button type="button" class="button" onClick={() => setDoing('fix')}>Add a fix</button>
-          <button type="button" class="button" onClick={() => setDoing('rule')}>Add a rule</button>
-        </div>
+        {may && (
+          <div class="title-buttons">
+            <button type="button" class="button button-strong" onClick={() => setDoing('edit')}>Edit</button>
+            <button type="button" class="button" onClick={() => setDoing('comment')}>Comment</button>
+            <button type="button" class="button" onClick={() => setDoing('fix')}>Add a fix</button>
+            <button type="button" class="button" onClick={() => setDoing('rule')}>Add a rule</button>
+          </div>
+        )}
       </div>
       <div class="columns columns-2-1">
         <div class="stack">
@@ -170,12 +174,13 @@ function Event({ event: e }: { event: IssueEvent }): JSX.Element {
 /** On a reason's page: which issue explains it, or making or choosing one. */
 export function ReasonIssue({ reason: r }: { reason: Reason }): JSX.Element {
   const [doing, setDoing] = useState<'new' | 'add' | null>(null);
+  const may = useMay('triage');
   const title = r.title ?? r.key;
   return (
     <div class="title-buttons">
       {r.issue_id && <ExplainedBy id={r.issue_id} />}
-      {!r.issue_id && <button type="button" class="button" onClick={() => setDoing('new')}>Make an issue</button>}
-      {!r.issue_id && <button type="button" class="button" onClick={() => setDoing('add')}>Belongs to an issue</button>}
+      {!r.issue_id && may && <button type="button" class="button" onClick={() => setDoing('new')}>Make an issue</button>}
+      {!r.issue_id && may && <button type="button" class="button" onClick={() => setDoing('add')}>Belongs to an issue</button>}
       {doing === 'new' && (
         <FormDialog<IssuePage> title="Make an issue" what={title} button="Make it" path="/api/v1/issues" onDone={() => setDoing(null)}
           fields={[

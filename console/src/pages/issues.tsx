@@ -6,6 +6,7 @@ import { useState } from 'preact/hooks';
 import type { Issue, IssuePage } from '../api';
 import { number } from '../format';
 import { Link, navigate, useRoute } from '../router';
+import { useMay } from '../session';
 import { FormDialog } from '../ui/form';
 import { apiPath, ListFoot, Search, Select, useList } from '../ui/list';
 import { Ago, Empty, Maybe, NotYet, ReasonState, STATES, stateWord } from '../ui/parts';
@@ -28,6 +29,7 @@ export function Issues(): JSX.Element {
   const { params } = useRoute();
   const list = useList<Issue>(apiPath('/api/v1/issues', params, FILTERS, { limit: '100' }), 'issues');
   const [making, setMaking] = useState(false);
+  const may = useMay('triage');
   return (
     <>
       <div class="page-head">
@@ -36,7 +38,7 @@ export function Issues(): JSX.Element {
           <Search placeholder="Title, case, commit or notes" />
           <Select name="open" label="Which" choices={[{ value: '1', label: 'open' }]} />
           <Select name="state" label="State" choices={STATES.map((s) => ({ value: s, label: stateWord(s) }))} />
-          <button type="button" class="button button-strong" onClick={() => setMaking(true)}>New issue</button>
+          {may && <button type="button" class="button button-strong" onClick={() => setMaking(true)}>New issue</button>}
         </div>
       </div>
       {!list.data && <NotYet error={list.error} />}

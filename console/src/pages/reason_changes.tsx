@@ -7,6 +7,7 @@ import { post, type Reason, type ReasonChange, type ReasonPreview } from '../api
 import { number, plural } from '../format';
 import { useLive } from '../live';
 import { Link } from '../router';
+import { useMay } from '../session';
 import { FormDialog } from '../ui/form';
 import { Ago, Panel } from '../ui/parts';
 
@@ -92,7 +93,8 @@ function Split({ reason: r, onDone }: { reason: Reason; onDone: () => void }): J
 /** The buttons; a reason that is merged away is changed by taking that back. */
 export function ReasonChanges({ reason: r }: { reason: Reason }): JSX.Element | null {
   const [doing, setDoing] = useState<'merge' | 'split' | null>(null);
-  if (r.merged_into) return null;
+  const may = useMay('merge');
+  if (r.merged_into || !may) return null;
   return (
     <div class="title-buttons">
       <button type="button" class="button" onClick={() => setDoing('merge')}>Merge…</button>
@@ -122,6 +124,7 @@ function What({ change: c, reason: r }: { change: ReasonChange; reason: Reason }
 export function ReasonHistory({ reason: r }: { reason: Reason }): JSX.Element | null {
   const data = useLive<{ changes: ReasonChange[] }>(`/api/v1/reasons/${r.id}/history`, 15000).data;
   const [undo, setUndo] = useState<ReasonChange | null>(null);
+  const may = useMay('merge');
   if (!data?.changes.length) return null;
   return (
     <Panel title="Merges and splits">
@@ -132,7 +135,7 @@ export function ReasonHistory({ reason: r }: { reason: Reason }): JSX.Element | 
             <What change={c} reason={r} />
             {c.why && <p class="quiet">{c.why}</p>}
             {c.undone && <p class="quiet">taken back by {c.undone_by} <Ago time={c.undone} />{c.undone_why ? `: ${c.undone_why}` : ''}</p>}
-            {!c.undone && c.what !== 'regroup' && <button type="button" class="button" onClick={() => setUndo(c)}>Take it back</button>}
+            {may && !c.undone && c.what !== 'regroup' && <button type="button" class="button" onClick={() => setUndo(c)}>Take it back</button>}
           </li>
         ))}
       </ol>

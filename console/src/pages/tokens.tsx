@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+// Tokens for scripts: one's own, and for administrators everybody's.
+
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
-import { post, remove } from '../api';
-import { refreshAll, useLive } from '../live';
-import { useSession } from '../session';
-import { Ago, Empty, NotYet, Panel } from '../ui/parts';
+import { useLive, useNow } from '../live';
+import { setParam, useRoute } from '../router';
+import { useMay, useSession } from '../session';
+import { FormDialog } from '../ui/form';
+import { Ago, Empty, NotYet } from '../ui/parts';
+import { Confirm, ShownOnce } from '../ui/secret';
 
 interface Token {
   id: number;
@@ -17,78 +21,87 @@ interface Token {
   revoked: string | null;
 }
 
-function Make({ may }: { may: string[] }): JSX.Element {
-  const [name, setName] = useState('');
-  const [scopes, setScopes] = useState<string[]>(['view']);
-  const [days, setDays] = useState('90');
-  const [secret, setSecret] = useState('');
-  const [error, setError] = useState('');
-  const send = async (e: Event): Promise<void> => {
-    e.preventDefault();
-    try {
-      const made = await post<{ secret: string }>('/api/v1/tokens', { name: name.trim(), scopes, days: Number(days) });
-      setSecret(made.secret);
-      setError('');
-      setName('');
-      refreshAll();
-    } catch (x) {
-      setError(x instanceof Error ? x.message : String(x));
-    }
-  };
-  const toggle = (scope: string): void =>
-    setScopes((s) => (s.includes(scope) ? s.filter((x) => x !== scope) : [...s, scope]));
-  return (
-    <Panel title="New token">
-      <form class="token-form" onSubmit={(e) => void send(e)} aria-label="New token">
-        <label>What for <input name="token-name" value={name} maxLength={60} required onInput={(e) => setName(e.currentTarget.value)} /></label>
-        <label>Days <input name="days" type="number" min={1} max={3650} value={days} required onInput={(e) => setDays(e.currentTarget.value)} /></label>
-        <fieldset>
-          <legend>It may</legend>
-          {may.map((s) => (
-            <label key={s}><input type="checkbox" checked={scopes.includes(s)} onChange={() => toggle(s)} /> {s}</label>
-          ))}
-        </fieldset>
-        <button type="submit" class="button button-strong" disabled={!name.trim() || !scopes.length}>Make</button>
-      </form>
-      {error && <p class="form-error" role="alert">{error}</p>}
-      {secret && (
-        <p role="status">Copy it now, it is never shown again: <code data-secret>{secret}</code></p>
-      )}
-    </Panel>
-  );
+const WORDS: { [permission: string]: string } = {
+  view: 'view: read everything but dumps',
+  triage: 'triage: take alerts, work on issues',
+  merge: 'merge: merge and split reasons',
+  download: 'download: take dumps away (they hold secrets)',
+  operate: 'operate: holds, changes, the life of hosts',
+  administer: 'administer: keys, tokens, the audit log',
+  submit: 'submit: send crashes for any host',
+};
+
+/** Why it counts no more; '' while it does. */
+function over(t: Token, now: number): string {
+  if (t.revoked) return 'revoked';
+  return t.expires && Date.parse(t.expires) <= now ? 'expired' : '';
 }
 
-/** One's own tokens for scripts. */
 export function Tokens(): JSX.Element {
   const session = useSession();
-  const list = useLive<{ tokens: Token[] }>('/api/v1/tokens');
-  const revoke = (id: number): void => void remove(`/api/v1/tokens/${id}`).finally(refreshAll);
+  const { params } = useRoute();
+  const now = useNow(30000);
+  const administers = useMay('administer');
+  const inPerson = session?.kind === 'person';
+  const everybody = administers && (params.get('all') === '1' || !inPerson);
+  const list = useLive<{ tokens: Token[] }>(everybody ? '/api/v1/tokens?all=1' : '/api/v1/tokens');
+  const [making, setMaking] = useState(false);
+  const [secret, setSecret] = useState('');
+  const [ending, setEnding] = useState<Token | null>(null);
   const tokens = list.data?.tokens;
   return (
     <>
-      <div class="page-head"><h1>API tokens</h1></div>
-      {session?.kind === 'person' && <Make may={session.permissions} />}
+      <div class="page-head">
+        <h1>API tokens</h1>
+        {inPerson && <button type="button" class="button button-strong" onClick={() => setMaking(true)}>New token</button>}
+        {inPerson && administers && (
+          <button type="button" class={`button ${everybody ? 'button-on' : ''}`} aria-pressed={everybody} onClick={() => setParam('all', everybody ? '' : '1')}>Everybody's</button>
+        )}
+      </div>
+      {secret && (
+        <ShownOnce secret={secret} what="the token" onDone={() => setSecret('')}>
+          <p class="quiet">Scripts send it as “Authorization: Bearer …”; <code>eyrie --help</code> says where the commands look for it.</p>
+        </ShownOnce>
+      )}
       {!tokens && <NotYet error={list.error} />}
       {tokens?.length === 0 && <Empty title="No token"><p>Scripts use the API with a token in place of a password.</p></Empty>}
       {tokens && tokens.length > 0 && (
         <section class="panel table-box" aria-label="Tokens">
           <table aria-label="Tokens">
-            <thead><tr><th scope="col">What for</th><th scope="col">Whose</th><th scope="col">May</th><th scope="col">Made</th><th scope="col">Ends</th><th scope="col">Used</th><th scope="col" /></tr></thead>
+            <thead><tr><th scope="col">What for</th><th scope="col" style={{ width: '9rem' }}>Whose</th><th scope="col">May</th><th scope="col" class="drop-3" style={{ width: '9rem' }}>Made</th><th scope="col" style={{ width: '8rem' }}>Ends</th><th scope="col" style={{ width: '8rem' }}>Used</th><th scope="col" style={{ width: '7rem' }} /></tr></thead>
             <tbody>
-              {tokens.map((t) => (
-                <tr key={t.id}>
-                  <td>{t.name}</td>
-                  <td>{t.user}</td>
-                  <td>{t.scopes.join(', ')}</td>
-                  <td><Ago time={t.created} /></td>
-                  <td class="num">{t.revoked ? 'revoked' : (t.expires?.slice(0, 10) ?? 'never')}</td>
-                  <td>{t.last_used ? <Ago time={t.last_used} /> : <span class="quiet">never</span>}</td>
-                  <td>{!t.revoked && <button type="button" class="button button-small" onClick={() => revoke(t.id)}>Revoke</button>}</td>
-                </tr>
-              ))}
+              {tokens.map((t) => {
+                const ended = over(t, now);
+                return (
+                  <tr key={t.id} class={ended ? 'row-off' : ''}>
+                    <td title={t.name}>{t.name}</td>
+                    <td>{t.user}</td>
+                    <td title={t.scopes.join(', ')}>{t.scopes.join(', ')}</td>
+                    <td class="drop-3"><Ago time={t.created} /></td>
+                    <td class="num">{ended || (t.expires?.slice(0, 10) ?? 'never')}</td>
+                    <td>{t.last_used ? <Ago time={t.last_used} /> : <span class="quiet">never</span>}</td>
+                    <td class="row-buttons">{!ended && <button type="button" class="button button-small" onClick={() => setEnding(t)}>Revoke…</button>}</td>
+                  </tr>
+                );
+              })}
             </tbody>
           </table>
         </section>
+      )}
+      {making && session && (
+        <FormDialog<{ secret: string }> title="New token" button="Make" path="/api/v1/tokens" nameless onDone={() => setMaking(false)}
+          note="It never may more than you do, also later."
+          fields={[
+            { name: 'name', label: 'What for', required: true },
+            { name: 'scopes', label: 'It may', value: 'view', many: true, required: true, choices: session.permissions.map((p) => ({ value: p, label: WORDS[p] ?? p })) },
+            { name: 'days', label: 'Days in force', value: '90', number: [1, 3650] },
+          ]}
+          body={(v) => ({ name: v['name']?.trim(), scopes: (v['scopes'] ?? '').split(' ').filter(Boolean), days: Number(v['days']) })}
+          onSent={(made) => setSecret(made.secret)} />
+      )}
+      {ending && (
+        <Confirm title="Revoke the token" what={`${ending.name} (${ending.user})`} button="Revoke" path={`/api/v1/tokens/${ending.id}`}
+          note="Whatever uses it is refused from now on. It cannot be taken back." onDone={() => setEnding(null)} />
       )}
     </>
   );

@@ -7,6 +7,7 @@ import type { Alert } from '../api';
 import { number, plural, span, utc } from '../format';
 import { useNow } from '../live';
 import { href, Link } from '../router';
+import { useMay } from '../session';
 import { FormDialog } from './form';
 import { Icon, type IconName } from './icons';
 import { Ago } from './parts';
@@ -30,6 +31,7 @@ export function counted(a: Alert): string {
 export function AlertCard({ alert: a }: { alert: Alert }): JSX.Element {
   const now = useNow(5000);
   const [taking, setTaking] = useState(false);
+  const may = useMay('triage');
   const end = a.resolved ? Date.parse(a.resolved) : now;
   return (
     <article class={`alert alert-${a.state}`} aria-label={`${a.state} alert: ${a.summary}`}>
@@ -55,7 +57,7 @@ export function AlertCard({ alert: a }: { alert: Alert }): JSX.Element {
         {a.state === 'firing' && (
           <>
             <b class="alert-nobody">Nobody has it</b>
-            <button type="button" class="button button-strong" onClick={() => setTaking(true)}>Take it</button>
+            {may && <button type="button" class="button button-strong" onClick={() => setTaking(true)}>Take it</button>}
           </>
         )}
         <Link to={href('/crashes', { alert: a.id })} class="alert-crashes">{plural(a.crashes, 'crash', 'crashes')}</Link>

@@ -19,6 +19,10 @@ export interface Field {
   /** Several lines. */
   long?: boolean;
   choices?: Choice[];
+  /** Several of the choices: their values with blanks between. */
+  many?: boolean;
+  /** A whole number, from and to. */
+  number?: [number, number];
 }
 
 type Values = { [name: string]: string };
@@ -32,7 +36,9 @@ export function FormDialog<T>(props: {
   path: string | ((values: Values) => string);
   /** The body that is sent, without "who". */
   body: (values: Values) => { [key: string]: unknown };
-  onSent?: (answer: T) => void;
+  /** No "who" goes with it: the server takes it from who signed in, or asks for no name. */
+  nameless?: boolean;
+  onSent?: (answer: T, values: Values) => void;
   /** Shown below the fields: what would come of these values. */
   preview?: (values: Values) => ComponentChildren;
   onDone: () => void;
@@ -47,7 +53,7 @@ export function FormDialog<T>(props: {
   useEffect(() => dialog.current?.showModal(), []);
   const set = (name: string, value: string): void => setValues((v) => ({ ...v, [name]: value }));
   // Who signed in is known; the server would not believe another name.
-  const signedIn = useSession()?.kind === 'person';
+  const signedIn = useSession()?.kind === 'person' || props.nameless === true;
   const who = (values['who'] ?? '').trim();
   const missing = (!who && !signedIn) || fields.some((f) => f.required && !values[f.name]?.trim());
   const send = async (e: Event): Promise<void> => {
@@ -57,7 +63,7 @@ export function FormDialog<T>(props: {
       const answer = await post<T>(typeof props.path === 'string' ? props.path : props.path(values), { ...props.body(values), ...(signedIn ? {} : { who }) });
       if (!signedIn) localStorage.setItem(NAME, who);
       refreshAll();
-      props.onSent?.(answer);
+      props.onSent?.(answer, values);
       props.onDone();
     } catch (x) {
       setError(x instanceof Error ? x.message : String(x));
@@ -70,7 +76,9 @@ export function FormDialog<T>(props: {
         <h2>{props.title}</h2>
         {props.what && <p class="dialog-what">{props.what}</p>}
         {props.note && <p>{props.note}</p>}
-        {fields.map((f, i) => (
+        {fields.map((f, i) => f.many ? (
+          <Many key={f.name} field={f} value={values[f.name] ?? ''} onInput={(v) => set(f.name, v)} />
+        ) : (
           <label key={f.name}>{f.label}
             <Input field={f} value={values[f.name] ?? ''} focus={i === 0} onInput={(v) => set(f.name, v)} />
           </label>
@@ -92,6 +100,19 @@ export function FormDialog<T>(props: {
   );
 }
 
+function Many(props: { field: Field; value: string; onInput: (v: string) => void }): JSX.Element {
+  const chosen = props.value.split(' ').filter(Boolean);
+  const toggle = (v: string): void => props.onInput((chosen.includes(v) ? chosen.filter((c) => c !== v) : [...chosen, v]).join(' '));
+  return (
+    <fieldset>
+      <legend>{props.field.label}</legend>
+      {props.field.choices?.map((c) => (
+        <label key={c.value} class="check"><input type="checkbox" name={c.value} checked={chosen.includes(c.value)} onChange={() => toggle(c.value)} />{c.label}</label>
+      ))}
+    </fieldset>
+  );
+}
+
 function Input(props: { field: Field; value: string; focus: boolean; onInput: (v: string) => void }): JSX.Element {
   const { field: f, value, focus } = props;
   if (f.choices) {
@@ -107,8 +128,14 @@ function Input(props: { field: Field; value: string; focus: boolean; onInput: (v
         onInput={(e) => props.onInput(e.currentTarget.value)} />
     );
   }
+  if (f.number) {
+    return (
+      <input name={f.name} type="number" value={value} min={f.number[0]} max={f.number[1]} autoFocus={focus} required
+        onInput={(e) => props.onInput(e.currentTarget.value)} />
+    );
+  }
   return (
-    <input name={f.name} value={value} maxLength={150} autoFocus={focus} required={f.required ?? false}
+    <input name={f.name} value={value} maxLength={150} spellcheck={false} autoFocus={focus} required={f.required ?? false}
       onInput={(e) => props.onInput(e.currentTarget.value)} />
   );
 }

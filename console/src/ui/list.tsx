@@ -109,11 +109,35 @@ export function Select(props: { name: string; label: string; choices: Choice[]; 
   return (
     <label class={`select ${value ? 'select-set' : ''}`}>
       <span>{props.label}</span>
-      <select value={value} onChange={(e) => setParam(props.name, e.currentTarget.value)}>
+      <select name={props.name} value={value} onChange={(e) => setParam(props.name, e.currentTarget.value)}>
         <option value="">{props.any ?? 'any'}</option>
         {!known && <option value={value}>{value}</option>}
         {props.choices.map((c) => <option key={c.value} value={c.value}>{c.label}</option>)}
       </select>
+    </label>
+  );
+}
+
+/** An exact text, in the address once one has typed it: Enter, or leaving the field. */
+export function TextFilter({ name, label }: { name: string; label: string }): JSX.Element {
+  const { params } = useRoute();
+  const value = params.get(name) ?? '';
+  return (
+    <label class={`select ${value ? 'select-set' : ''}`}>
+      <span>{label}</span>
+      <input name={name} value={value} maxLength={64} size={10} placeholder="any" spellcheck={false} onChange={(e) => setParam(name, e.currentTarget.value.trim())} />
+    </label>
+  );
+}
+
+/** A day (UTC). */
+export function DateFilter({ name, label }: { name: string; label: string }): JSX.Element {
+  const { params } = useRoute();
+  const value = params.get(name) ?? '';
+  return (
+    <label class={`select ${value ? 'select-set' : ''}`}>
+      <span>{label}</span>
+      <input name={name} type="date" value={value} onChange={(e) => setParam(name, e.currentTarget.value)} />
     </label>
   );
 }
