@@ -121,7 +121,8 @@ export interface Host {
   alert_id: number | null;
 }
 
-export type HostLife = 'production' | 'maintenance' | 'lab' | 'decommissioned';
+export const LIVES = ['production', 'maintenance', 'lab', 'decommissioned'] as const;
+export type HostLife = typeof LIVES[number];
 
 export interface Twin {
   host_id: number | null;
@@ -321,8 +322,27 @@ export interface CrashRecord {
   modules?: { name: string; base: string; size: number; taint: string | null }[];
 }
 
+/** Who keeps dumps from being removed. */
+export interface Hold {
+  id: number;
+  scope: 'crash' | 'reason' | 'host' | 'issue';
+  subject: number;
+  who: string;
+  why: string;
+  created: string;
+  ends: string | null;
+}
+
+export interface DumpState {
+  checked: string | null;
+  damage: string | null;
+  holds: Hold[];
+  removals: { crash: number; time: string; kind: string; why: string; bytes: number }[];
+}
+
 export interface CrashPage {
   crash: Crash;
+  dump_state: DumpState;
   record: CrashRecord | null;
   alerts: Alert[];
   same_reason: Crash[];

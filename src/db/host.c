@@ -84,6 +84,7 @@ static const struct db_filter_column columns[] = {
 	{RANGE(seen_until), "h.last_seen < ?", .orders = 1U << DB_HOSTS_BY_LAST_SEEN},
 	{RANGE(min_crashes), "h.crashes >= ?", .orders = 1U << DB_HOSTS_BY_CRASHES},
 	{TEXT(firmware), "h.firmware = ?"},
+	{TEXT(life), "h.life = ?"},
 	{TEXT(kernel), "h.kernel = ?"},
 	{TEXT(vendor),
 	 "EXISTS (SELECT 1 FROM models fm WHERE fm.id = h.model_id AND fm.vendor = ?)"},

@@ -60,6 +60,8 @@ struct db_host_filter {
 	int64_t seen_since;
 	int64_t seen_until;
 	int64_t min_crashes;
+	/** A word of enum db_life. */
+	const char *life;
 	/** Part of the host name, the folder, the model or an id, in any case. */
 	const char *text;
 };

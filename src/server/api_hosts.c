@@ -8,6 +8,8 @@
 
 static const char *const orders[] = {"last_seen", "crashes", NULL};
 
+static const char *const lives[] = {"production", "maintenance", "lab", "decommissioned", NULL};
+
 static struct ey_error *read_filter(const struct server_target *target, struct db_host_filter *f)
 {
 	unsigned int order = DB_HOSTS_BY_LAST_SEEN;
@@ -23,6 +25,7 @@ static struct ey_error *read_filter(const struct server_target *target, struct d
 		{"reason", API_FILTER_NUMBER, &f->reason_id},
 		{"seen_since", API_FILTER_TIME, &f->seen_since},
 		{"seen_until", API_FILTER_TIME, &f->seen_until},
+		{"life", API_FILTER_TEXT_OF, &f->life, lives},
 		{"min_crashes", API_FILTER_NUMBER, &f->min_crashes},
 		{"q", API_FILTER_TEXT, &f->text},
 	};

@@ -130,7 +130,8 @@ def tearDownModule():
 
 # Operations that tests of their own check: uploads and deliveries of hosts, the stream of events.
 SPECIAL = {p for p in document.doc['paths'] if p.startswith(
-    ('/api/v1/crashes/{id}/dump', '/api/v1/uploads', '/api/v1/events', '/api/v1/issue-import', '/api/v1/session', '/api/v1/tokens', '/api/v1/audit', '/api/v1/enroll'))}
+    ('/api/v1/crashes/{id}/dump', '/api/v1/uploads', '/api/v1/events', '/api/v1/issue-import', '/api/v1/session', '/api/v1/tokens', '/api/v1/audit', '/api/v1/enroll',
+     '/api/v1/password', '/api/v1/users', '/api/v1/host-tokens'))}
 
 
 class Answers(unittest.TestCase):

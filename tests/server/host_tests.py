@@ -75,6 +75,8 @@ class HostTests:
         self.assertFalse(self.post('hosts/%d/life' % host, life='maintenance', who='Kim')['changed'])
         self.assertEqual([(e['who'], e['old'], e['new'], e['why']) for e in page['life_history']],
                          [('Robin', 'production', 'maintenance', 'new <memory>')])
+        self.assertEqual([h['id'] for h in server.json('/api/v1/hosts?life=maintenance')['hosts']], [host])
+        self.assertNotIn(host, [h['id'] for h in server.json('/api/v1/hosts?life=production&limit=1000')['hosts']])
         self.assertEqual(self.beat(5)['life'], 'maintenance')
         self.post('hosts/%d/life' % host, 400, life='odd', who='Robin')
         self.post('hosts/999999/life', 404, life='lab', who='Robin')

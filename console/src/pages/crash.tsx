@@ -4,7 +4,7 @@
 import type { ComponentChildren, JSX } from 'preact';
 import { useEffect, useMemo } from 'preact/hooks';
 import type { Crash, CrashPage, CrashRecord } from '../api';
-import { bytes, modelName, number, plural, span, utc } from '../format';
+import { bytes, modelName, number, plural, span } from '../format';
 import { useLive } from '../live';
 import { href, Link, setParam, useRoute } from '../router';
 import { AlertCard } from '../ui/alert';
@@ -13,6 +13,7 @@ import { Ago, Copy, Facts, Kind, Maybe, NotYet, Panel, ReasonState, Utc, Verdict
 import { AnalysisTab, CpusTab, LogTab, ModulesTab, RecordTab, registersOf, TasksTab, useText } from './crash_tabs';
 import { HardwareError, Hints } from './crash_blame';
 import { CrashUtilityTab } from './crash_utility';
+import { Dump } from './holds';
 import { CallTrace } from './trace';
 
 const TABS = [
@@ -43,19 +44,8 @@ function Where({ crash: c, record }: { crash: Crash; record: CrashRecord | null 
     ...(record?.event?.panic ? [['Panic', <FromLine line={lines.panic} what="Panic">{record.event.panic}</FromLine>] as [string, ComponentChildren]] : []),
     ['Memory', record?.system?.memory_bytes ? bytes(record.system.memory_bytes) : <Maybe text={null} />],
     ['Load', <Maybe text={record?.system?.load?.join('  ')} />],
-    ['Dump', <DumpState crash={c} />],
   ];
   return <Facts facts={facts} />;
-}
-
-function DumpState({ crash: c }: { crash: Crash }): JSX.Element {
-  const d = c.dump;
-  switch (d.state) {
-    case 'kept': return <span>{bytes(d.bytes)}, {d.format ?? ''}{d.complete ? '' : <b class="warn"> incomplete</b>}{c.path && <span class="path"><span class="mono quiet">{c.path}</span><Copy text={c.path} label="Copy the folder's path" /></span>}</span>;
-    case 'purged': return <span class="quiet">removed {d.purged ? utc(d.purged).slice(0, 10) : ''} after its retention; the analysis stays</span>;
-    case 'skipped': return <span class="quiet">not filed: there were enough of its reason</span>;
-    default: return <span class="quiet">none</span>;
-  }
 }
 
 function Gaps({ record }: { record: CrashRecord | null }): JSX.Element | null {
@@ -113,6 +103,7 @@ export function CrashView({ id }: { id: string }): JSX.Element {
       <div class="columns columns-1-1 crash-top">
         <div class="stack">
           <Panel title="Where"><Where crash={c} record={data.record} /></Panel>
+          <Dump crash={c} state={data.dump_state} />
           <Panel title="The same reason" note={<Link to={href('/crashes', { reason: c.reason.id })}>{plural(c.reason.crashes, 'crash', 'crashes')} in all</Link>}>
             {others.length === 0 && <p class="quiet">This is the only crash of its reason so far.</p>}
             <ul class="news">

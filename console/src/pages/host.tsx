@@ -2,13 +2,17 @@
 // One host: what it is, what it had, its boots and what was changed.
 
 import type { JSX } from 'preact';
-import type { HostPage, Twin } from '../api';
+import { useState } from 'preact/hooks';
+import { type HostPage, LIVES, type Twin } from '../api';
 import { modelName, number, span } from '../format';
 import { useLive } from '../live';
 import { href, Link } from '../router';
 import { AlertCard } from '../ui/alert';
 import { Chart } from '../ui/chart';
 import { CrashTable } from '../ui/crash_table';
+import { useMay } from '../session';
+import { FormDialog } from '../ui/form';
+import { Holds } from './holds';
 import { Ago, Copy, Facts, Maybe, NotYet, Panel, reasonShort, TopList, Utc } from '../ui/parts';
 
 function Id({ text }: { text: string | null }): JSX.Element {
@@ -71,6 +75,26 @@ function twinText(host: HostPage['host'], twins: Twin[]): JSX.Element {
   ))}</>;
 }
 
+/** Where a host stands: alerts and incidence count production only. */
+function Life({ host: h }: { host: HostPage['host'] }): JSX.Element | null {
+  const may = useMay('operate');
+  const [setting, setSetting] = useState(false);
+  if (!may) return null;
+  return (
+    <div class="title-buttons">
+      <button type="button" class="button" onClick={() => setSetting(true)}>Life…</button>
+      {setting && (
+        <FormDialog title="The host's life" what={h.name} button="Set" path={`/api/v1/hosts/${h.id}/life`} onDone={() => setSetting(false)}
+          fields={[
+            { name: 'life', label: 'It is in', value: h.life, choices: LIVES.map((l) => ({ value: l, label: l })) },
+            { name: 'why', label: 'Why (for the history)' },
+          ]}
+          body={(v) => ({ life: v['life'], ...(v['why']?.trim() ? { why: v['why'].trim() } : {}) })} />
+      )}
+    </div>
+  );
+}
+
 export function HostView({ id }: { id: string }): JSX.Element {
   const { data, error } = useLive<HostPage>(`/api/v1/hosts/${id}`);
   if (!data) return <NotYet error={error} />;
@@ -80,6 +104,8 @@ export function HostView({ id }: { id: string }): JSX.Element {
       <div class="title">
         <div class="title-over"><span class="quiet">Host in site {h.site}</span></div>
         <h1>{h.name}{h.life !== 'production' && <> <span class="badge">{h.life}</span></>}</h1>
+        <Life host={h} />
+        <Holds scope="host" subject={h.id} />
       </div>
       {data.alerts.length > 0 && <div class="alerts">{data.alerts.map((a) => <AlertCard key={a.id} alert={a} />)}</div>}
       <div class="columns columns-1-2">

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 import type { JSX } from 'preact';
-import type { Facets, Host } from '../api';
+import { type Facets, type Host, LIVES } from '../api';
 import { modelName, number } from '../format';
 import { useLive } from '../live';
 import { Link, useRoute } from '../router';
@@ -8,7 +8,7 @@ import { apiPath, Chips, ListFoot, Search, Select, useList } from '../ui/list';
 import { Ago, Empty, Maybe, NotYet } from '../ui/parts';
 import { type Column, Table } from '../ui/table';
 
-const FILTERS = ['q', 'order', 'site', 'model', 'reason', 'seen_since'];
+const FILTERS = ['q', 'order', 'site', 'model', 'reason', 'seen_since', 'life'];
 
 const columns: Column<Host>[] = [
   {
@@ -17,6 +17,7 @@ const columns: Column<Host>[] = [
       <span class="cell-title">
         <Link to={`/hosts/${h.id}`} title={h.name}>{h.name}</Link>
         {h.alert_id !== null && <span class="badge badge-alert">alert</span>}
+        {h.life !== 'production' && <span class="badge">{h.life}</span>}
       </span>
     ),
   },
@@ -41,6 +42,7 @@ export function Hosts(): JSX.Element {
           <Search placeholder="Name, model or serial" />
           <Select name="site" label="Site" choices={(facets?.sites ?? []).flatMap((t) => (t.label ? [{ value: t.label, label: t.label }] : []))} />
           <Select name="model" label="Model" choices={(facets?.models ?? []).flatMap((m) => (m.id ? [{ value: String(m.id), label: m.label ?? '' }] : []))} />
+          <Select name="life" label="Life" choices={LIVES.map((l) => ({ value: l, label: l }))} />
           <Select name="order" label="Order" any="last crash" choices={[{ value: 'crashes', label: 'crashes' }]} />
           <Chips chips={[
             { name: 'reason', label: <>reason #{params.get('reason')}</> },

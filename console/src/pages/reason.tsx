@@ -9,6 +9,7 @@ import { href, Link } from '../router';
 import { AlertCard } from '../ui/alert';
 import { Chart } from '../ui/chart';
 import { CrashTable } from '../ui/crash_table';
+import { Holds } from './holds';
 import { ReasonIssue } from './issue';
 import { MergedInto, ReasonChanges, ReasonHistory } from './reason_changes';
 import { Ago, Copy, Facts, Kind, Maybe, NotYet, Panel, ReasonState, TopList, Utc } from '../ui/parts';
@@ -26,6 +27,7 @@ export function ReasonView({ id }: { id: string }): JSX.Element {
         <MergedInto reason={r} />
         <ReasonIssue reason={r} />
         <ReasonChanges reason={r} />
+        <Holds scope="reason" subject={r.id} />
       </div>
       {data.alerts.length > 0 && <div class="alerts">{data.alerts.map((a) => <AlertCard key={a.id} alert={a} />)}</div>}
       <div class="figures">

@@ -21,6 +21,8 @@ export interface Field {
   choices?: Choice[];
   /** Several of the choices: their values with blanks between. */
   many?: boolean;
+  /** A day, as 2026-11-24. */
+  day?: boolean;
   /** A whole number, from and to. */
   number?: [number, number];
 }
@@ -128,6 +130,7 @@ function Input(props: { field: Field; value: string; focus: boolean; onInput: (v
         onInput={(e) => props.onInput(e.currentTarget.value)} />
     );
   }
+  if (f.day) return <input name={f.name} type="date" value={value} autoFocus={focus} onInput={(e) => props.onInput(e.currentTarget.value)} />;
   if (f.number) {
     return (
       <input name={f.name} type="number" value={value} min={f.number[0]} max={f.number[1]} autoFocus={focus} required
