@@ -15,11 +15,13 @@ static const char help[] =
 	"       eyrie db restore [--replace] [OPTION...] FILE\n"
 	"       eyrie db copy [--replace] [OPTION...] TO\n"
 	"       eyrie db check [--repair] [OPTION...]\n"
+	"       eyrie db rebuild [OPTION...]\n"
 	"\n"
 	"  backup   write everything, as of one moment, into the new file FILE (SQLite)\n"
 	"  restore  put a backup into the database, in one transaction\n"
 	"  copy     put everything into another database: a path or postgresql://...\n"
 	"  check    look for damage, and count anew what is counted; the exit code tells\n"
+	"  rebuild  set all that is counted to a count from scratch, without looking for damage\n"
 	"\n"
 	"All of it while eyried serves: who reads sees what was before, or the whole.\n"
 	"\n"
@@ -112,6 +114,15 @@ static struct ey_error *check(struct db *db, const struct arguments *a)
 	return NULL;
 }
 
+static struct ey_error *rebuild(struct db *db, const struct arguments *a)
+{
+	struct ey_error *err = db_rebuild_counters(db);
+
+	if (!err)
+		puts("counters were set to what was counted");
+	return err;
+}
+
 /** What can be done, and how much it changes. */
 static const struct action {
 	const char *name;
@@ -124,6 +135,7 @@ static const struct action {
 	{"restore", restore, .has_target = true, .writes = true, .may_replace = true},
 	{"copy", copy, .has_target = true, .may_replace = true},
 	{"check", check},
+	{"rebuild", rebuild, .writes = true},
 };
 
 static const struct action *find_action(const char *name)
@@ -176,7 +188,7 @@ int cmd_db(int argc, char **argv)
 	}
 	const struct action *action = find_action(argv[optind]);
 	if (!action) {
-		fprintf(stderr, "eyrie db: wants backup, restore, copy or check; see --help\n");
+		fprintf(stderr, "eyrie db: wants backup, restore, copy, check or rebuild; see --help\n");
 		return 1;
 	}
 	a.target = argv[optind + 1];
