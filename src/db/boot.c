@@ -245,9 +245,10 @@ struct ey_error *db_host_twins(struct db *db, int64_t host_id, struct db_twin_li
 		db, &st,
 		"SELECT h.id, h.hostname, h.site, b.value, b.first_seen, b.last_seen, CASE WHEN "
 		"b.last_seen >= a.first_seen AND b.first_seen <= a.last_seen THEN 1 ELSE 0 END "
-		"FROM host_aliases a JOIN host_aliases b ON b.kind = 'machine' AND "
-		"b.value = a.value AND b.host_id <> a.host_id JOIN hosts h ON h.id = b.host_id "
-		"WHERE a.host_id = ?1 AND a.kind = 'machine' UNION ALL "
+		// CROSS: SQLite begins at the first.
+		"FROM host_aliases a CROSS JOIN host_aliases b JOIN hosts h ON h.id = b.host_id "
+		"WHERE a.host_id = ?1 AND a.kind = 'machine' AND b.kind = 'machine' AND "
+		"b.value = a.value AND b.host_id <> a.host_id UNION ALL "
 		"SELECT 0, '', '', a.value, a.first_seen, a.last_seen, 0 FROM host_aliases a "
 		"WHERE a.host_id = ?1 AND a.kind = 'machine' AND (SELECT count(*) FROM "
 		"host_aliases o WHERE o.host_id = ?1 AND o.kind = 'machine') > 1 "
@@ -264,8 +265,8 @@ struct ey_error *db_clones(struct db *db, struct db_twin_list *ret)
 	struct ey_error *err =
 		db_query(db, &st,
 			 "SELECT h.id, h.hostname, h.site, a.value, a.first_seen, a.last_seen, 1 "
-			 "FROM clones c JOIN host_aliases a ON a.kind = 'machine' AND "
-			 "a.value = c.machine_id JOIN hosts h ON h.id = a.host_id "
+			 "FROM clones c CROSS JOIN host_aliases a JOIN hosts h ON h.id = a.host_id "
+			 "WHERE a.kind = 'machine' AND a.value = c.machine_id "
 			 "ORDER BY c.last_seen DESC, c.machine_id, h.id LIMIT ?1",
 			 db_int(DB_PAGE_MAX));
 

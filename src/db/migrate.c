@@ -91,6 +91,9 @@ struct ey_error *db_migrate(struct db *db, unsigned int target)
 				       "the database was made by a newer Eyrie (schema %u, this "
 				       "program knows %u); install that version or a later one",
 				       version, db_schema_latest());
+	// An index over ten million rows is sorted on disk, not in memory.
+	if (!err && version < target)
+		err = db_exec(db, db->backend->large_sql);
 	for (; !err && version < target; version++)
 		err = migrate_one(db, version);
 	return err;

@@ -15,7 +15,7 @@
 #include "db/sql.h"
 
 enum {
-	/** Rows of the index that a page may look at; half of that where texts are searched. */
+	/** Rows of the index that a page may look at; a fifth of that where texts are searched. */
 	DB_SCAN_MAX = 10000,
 	/** Rows that are counted; where there are more, the count is "at least so many". */
 	DB_COUNT_MAX = 10000,

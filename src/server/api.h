@@ -164,6 +164,8 @@ struct ey_error *api_kv_hours(struct ey_json *json, struct db *db, int hours) EY
 struct ey_error *api_kv_top(struct ey_json *json, struct db *db, const char *key,
 			    enum db_dimension dimension, const struct db_stats_filter *filter,
 			    unsigned int limit) EY_MUST_CHECK;
+/** Begin to work out what the overview tells of a long history, before anybody asks. */
+void api_overview_prepare(const struct api *api);
 /** Groups as a list of objects; the value of a key that is written already. */
 void api_write_tops(struct ey_json *json, const struct db_top_list *list);
 /** "alerts": [active alerts, of one subject where @p subject_id is set]. */

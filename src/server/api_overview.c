@@ -249,6 +249,13 @@ static struct ey_error *write_facets(struct db *db, int64_t arg, struct ey_buf *
 	return err;
 }
 
+void api_overview_prepare(const struct api *api)
+{
+	server_summary_prepare(api->summaries, write_sums, 0);
+	server_summary_prepare(api->summaries, write_trends, 0);
+	server_summary_prepare(api->summaries, write_facets, 0);
+}
+
 struct ey_error *api_facets(const struct api *api, struct db *db,
 			    const struct server_request *request, struct server_response *response)
 {

@@ -150,6 +150,8 @@ static struct ey_error *start(struct server *s, const struct ey_config *config)
 	if (!err)
 		err = server_jobs_start(s->api.jobs);
 	if (!err)
+		api_overview_prepare(&s->api);
+	if (!err)
 		err = server_jobs_start(s->api.scrub);
 	return err ? err : server_jobs_start(s->api.forward);
 }

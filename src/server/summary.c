@@ -82,6 +82,15 @@ static struct ey_error *make(struct server_summaries *s, struct entry *e, struct
 	return NULL;
 }
 
+// What was prepared for may be small yet.
+static struct ey_error *make_if_large(struct server_summaries *s, struct entry *e, struct db *db)
+{
+	int64_t crashes = 0;
+	struct ey_error *err = db_watch_newest(db, &crashes);
+
+	return err || crashes < s->from ? err : make(s, e, db);
+}
+
 static struct entry *next_wanted(struct server_summaries *s)
 {
 	for (size_t i = 0; i < ENTRIES; i++) {
@@ -102,7 +111,7 @@ static void make_at_the_back(struct server_summaries *s, struct entry *e)
 	e->busy = false;
 	e->wanted = false;
 	if (!err)
-		err = make(s, e, db);
+		err = make_if_large(s, e, db);
 	if (db)
 		server_db_pool_give(s->pool, db, err != NULL);
 	// Asked for again, it is tried again; when it is too old, who asks gets the error.
@@ -188,6 +197,16 @@ static struct entry *entry_of(struct server_summaries *s, server_summary_fn *fn,
 		*oldest = (struct entry){.fn = fn, .arg = arg};
 	}
 	return oldest;
+}
+
+void server_summary_prepare(struct server_summaries *s, server_summary_fn *fn, int64_t arg)
+{
+	pthread_mutex_lock(&s->lock);
+	struct entry *e = entry_of(s, fn, arg);
+	if (e)
+		e->wanted = true;
+	pthread_cond_signal(&s->wake);
+	pthread_mutex_unlock(&s->lock);
 }
 
 // Under the lock, and without it where the sum is worked out.

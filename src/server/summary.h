@@ -25,6 +25,8 @@ struct ey_error *server_summaries_create(struct server_db_pool *pool, int64_t fr
 /** Wait for the thread at the back and release everything; NULL is nothing to do. */
 void server_summaries_destroy(struct server_summaries *s);
 
+/** Have it worked out at the back, for who will ask, if the database is large. */
+void server_summary_prepare(struct server_summaries *s, server_summary_fn *fn, int64_t arg);
 /** Append to @p out what @p fn says of @p arg now, or said lately. Over @p db where it must. */
 struct ey_error *server_summary(struct server_summaries *s, struct db *db, server_summary_fn *fn,
 				int64_t arg, struct ey_buf *out) EY_MUST_CHECK;

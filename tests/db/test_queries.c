@@ -286,7 +286,7 @@ static void a_reason_is_spread(void **state)
 	// With more crashes than are looked at: the newest.
 	ok(db_exec(db, "INSERT INTO crashes (host_id, boot_id, reason_id, time, received, "
 		       "from_dump, is_new, site, kind, title, path, dump, kernel) WITH RECURSIVE "
-		       "n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000) SELECT "
+		       "n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000) SELECT "
 		       "c.host_id, c.boot_id, c.reason_id, 2000000000 + n.i, 1, 0, 0, c.site, "
 		       "c.kind, c.title, 'x', 'none', 'newest' FROM crashes c CROSS JOIN n WHERE "
 		       "c.id = (SELECT min(id) FROM crashes)"));

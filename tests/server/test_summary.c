@@ -122,6 +122,22 @@ static void large_ones_once(void **state)
 	tear_down(&f);
 }
 
+static void what_is_prepared_is_there(void **state)
+{
+	struct fixture f;
+
+	set_up(&f, 0);
+	server_summary_prepare(f.summaries, slow, 3);
+	while (!atomic_load(&made))
+		usleep(1000);
+	says(&f, slow, 3, "1 of 3");
+	tear_down(&f);
+	set_up(&f, 1);
+	server_summary_prepare(f.summaries, slow, 3);
+	tear_down(&f);
+	assert_int_equal(atomic_load(&made), 0);
+}
+
 struct asker {
 	struct fixture *f;
 	struct db *db;
@@ -175,6 +191,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(small_databases_are_asked_each_time),
 		cmocka_unit_test(large_ones_once),
+		cmocka_unit_test(what_is_prepared_is_there),
 		cmocka_unit_test(who_asks_meanwhile_waits_for_the_same),
 	};
 
