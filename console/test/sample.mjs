@@ -127,7 +127,7 @@ async function look() {
     await me.shot('crash-held', { fullPage: true });
     await dump.getByRole('button', { name: 'Lift…' }).click();
     await page.locator('dialog[open]').getByRole('button', { name: 'Lift' }).click();
-    await dump.getByText('the vendor <b>asks</b> for it').waitFor({ state: 'detached' });
+    await dump.locator('.holds').waitFor({ state: 'detached' });
     assert.deepEqual((await center.api('/api/v1/holds')).holds, []);
   });
 

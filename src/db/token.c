@@ -138,3 +138,14 @@ struct ey_error *db_token_find(struct db *db, const char *hash, int64_t now,
 		db_user_list_deinit(&ret->user);
 	return err;
 }
+
+struct ey_error *db_token_alive(struct db *db, int64_t id, int64_t now, bool *ret)
+{
+	int64_t one;
+
+	return db_scalar(
+		db, &one, ret,
+		"SELECT 1 FROM tokens t JOIN users u ON u.id = t.user_id WHERE t.id = ?1 "
+		"AND t.revoked = 0 AND u.disabled = 0 AND (t.expires = 0 OR t.expires > ?2)",
+		db_int(id), db_int(now));
+}

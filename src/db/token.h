@@ -59,6 +59,9 @@ struct db_token_use {
 struct ey_error *db_token_find(struct db *db, const char *hash, int64_t now,
 			       struct db_token_use *ret) EY_MUST_CHECK;
 
+/** Whether the token is in force (and its user not shut out); it is not noted as used. */
+struct ey_error *db_token_alive(struct db *db, int64_t id, int64_t now, bool *ret) EY_MUST_CHECK;
+
 /** By which hosts of a site enrol. */
 struct db_enroll_key {
 	int64_t id;

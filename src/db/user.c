@@ -219,6 +219,17 @@ struct ey_error *db_session_find(struct db *db, const char *hash,
 	return err;
 }
 
+struct ey_error *db_session_alive(struct db *db, int64_t id, const struct db_session_life *life,
+				  int64_t now, bool *ret)
+{
+	int64_t one;
+
+	return db_scalar(db, &one, ret,
+			 "SELECT 1 FROM sessions s JOIN users u ON u.id = s.user_id WHERE "
+			 "s.id = ?1 AND u.disabled = 0 AND s.created > ?2 AND s.last_seen > ?3",
+			 db_int(id), db_int(now - life->absolute), db_int(now - life->idle));
+}
+
 struct ey_error *db_session_end(struct db *db, int64_t id)
 {
 	return db_run(db, "DELETE FROM sessions WHERE id = ?1", db_int(id));

@@ -76,6 +76,9 @@ struct ey_error *db_session_add(struct db *db, const char *hash, int64_t user_id
 struct ey_error *db_session_find(struct db *db, const char *hash,
 				 const struct db_session_life *life, int64_t now,
 				 struct db_session *ret) EY_MUST_CHECK;
+/** Whether the session goes on (and its user is not shut out); it is not noted as seen. */
+struct ey_error *db_session_alive(struct db *db, int64_t id, const struct db_session_life *life,
+				  int64_t now, bool *ret) EY_MUST_CHECK;
 struct ey_error *db_session_end(struct db *db, int64_t id) EY_MUST_CHECK;
 
 /**

@@ -59,5 +59,5 @@ struct ey_error *api_events(const struct api *api, struct db *db,
 		return err;
 	if (header && *header && (!server_int_parse(header, &last_id) || last_id < 0))
 		return ey_error_create(EY_ERR_INPUT, "Last-Event-ID is no id of an event");
-	return server_events_follow(api->events, db, last_id, response);
+	return server_events_follow(api->events, db, &request->who, last_id, response);
 }

@@ -378,3 +378,29 @@ struct ey_error *auth_hash_password(struct auth *auth, const char *password, cha
 	end_password(auth);
 	return err;
 }
+
+static struct ey_error *user_still(struct db *db, int64_t id, bool *ret)
+{
+	_cleanup_users_ struct db_user_list list = {0};
+	struct ey_error *err = unless_missing(db_user_get(db, id, &list));
+
+	if (!err)
+		*ret = list.count && !list.items[0].disabled;
+	return err;
+}
+
+struct ey_error *auth_still(struct auth *auth, struct db *db, const struct auth_principal *who,
+			    bool *ret)
+{
+	if (who->kind == AUTH_IS_LOCAL)
+		return auth_is_open(auth, db, ret);
+	if (who->kind == AUTH_IS_TOKEN)
+		return db_token_alive(db, who->token_id, ey_time_now(), ret);
+	if (who->session_id)
+		return db_session_alive(db, who->session_id, &auth->life, ey_time_now(), ret);
+	if (who->user_id)
+		return user_still(db, who->user_id, ret);
+	// Whom the proxy lets in without being a user here.
+	*ret = true;
+	return NULL;
+}

@@ -43,6 +43,12 @@ struct ey_error *auth_identify(struct auth *auth, struct db *db,
  */
 bool auth_csrf_is_right(const struct auth *auth, const struct server_request *request);
 
+/**
+ * Whether what let @p who in is still good: for answers that last. @p ret is not set with an error.
+ */
+struct ey_error *auth_still(struct auth *auth, struct db *db, const struct auth_principal *who,
+			    bool *ret) EY_MUST_CHECK;
+
 /** As long as nobody can sign in, this machine's people are administrators (ADR 0043). */
 struct ey_error *auth_is_open(struct auth *auth, struct db *db, bool *ret) EY_MUST_CHECK;
 

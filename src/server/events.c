@@ -15,6 +15,11 @@
 struct event_client {
 	struct server_events *events;
 	struct event_client *next;
+	/** No two have the same. */
+	uint64_t number;
+	struct auth_principal who;
+	/** What let it in is over. */
+	bool over;
 	/** What goes out before the ring: what was missed, the event that is half sent. */
 	struct ey_buf pending;
 	size_t sent;
@@ -33,6 +38,8 @@ struct slot {
 
 struct server_events {
 	struct server_db_pool *pool;
+	struct auth *auth;
+	uint64_t numbers;
 	pthread_t thread;
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
@@ -145,10 +152,66 @@ static void poll_database(struct server_events *ev, int64_t last_id)
 	pthread_mutex_unlock(&ev->lock);
 }
 
+/** A client as it is looked at without the lock. */
+struct checked {
+	uint64_t number;
+	struct auth_principal who;
+	bool over;
+};
+
+// Under the lock.
+static struct checked *copy_clients(const struct server_events *ev, size_t *count_ret)
+{
+	struct checked *list = calloc(ev->client_count + 1, sizeof(*list));
+	size_t n = 0;
+
+	for (const struct event_client *c = ev->clients; list && c; c = c->next)
+		list[n++] = (struct checked){.number = c->number, .who = c->who};
+	*count_ret = n;
+	return list;
+}
+
+static void check_all(struct server_events *ev, struct checked *list, size_t count)
+{
+	struct db *db = NULL;
+	struct ey_error *err = server_db_pool_take(ev->pool, &db);
+
+	for (size_t i = 0; !err && i < count; i++) {
+		bool still = true;
+
+		err = auth_still(ev->auth, db, &list[i].who, &still);
+		list[i].over = !err && !still;
+	}
+	if (db)
+		server_db_pool_give(ev->pool, db, err != NULL);
+	// A database that does not answer is no reason to let anybody go.
+	ey_error_destroy(err);
+}
+
+// Whose session, token or account ended follows no more.
+static void end_those_over(struct server_events *ev)
+{
+	_cleanup_free_ struct checked *list = NULL;
+	size_t count;
+
+	pthread_mutex_lock(&ev->lock);
+	list = copy_clients(ev, &count);
+	pthread_mutex_unlock(&ev->lock);
+	if (!list)
+		return;
+	check_all(ev, list, count);
+	pthread_mutex_lock(&ev->lock);
+	for (size_t i = 0; i < count; i++) {
+		for (struct event_client *c = ev->clients; list[i].over && c; c = c->next)
+			c->over = c->over || c->number == list[i].number;
+	}
+	pthread_mutex_unlock(&ev->lock);
+}
+
 static void *run(void *arg)
 {
 	struct server_events *ev = arg;
-	int64_t alive = monotonic();
+	int64_t alive = monotonic(), checked = alive;
 
 	pthread_mutex_lock(&ev->lock);
 	while (!ev->stop) {
@@ -169,6 +232,10 @@ static void *run(void *arg)
 		}
 		int64_t last_id = ev->last_id;
 		pthread_mutex_unlock(&ev->lock);
+		if (monotonic() - checked >= EVENTS_CHECK_SECONDS) {
+			checked = monotonic();
+			end_those_over(ev);
+		}
 		poll_database(ev, last_id);
 		pthread_mutex_lock(&ev->lock);
 	}
@@ -177,7 +244,8 @@ static void *run(void *arg)
 	return NULL;
 }
 
-struct ey_error *server_events_create(struct server_db_pool *pool, struct server_events **ret)
+struct ey_error *server_events_create(struct server_db_pool *pool, struct auth *auth,
+				      struct server_events **ret)
 {
 	struct server_events *ev = calloc(1, sizeof(*ev));
 	pthread_condattr_t attr;
@@ -185,6 +253,7 @@ struct ey_error *server_events_create(struct server_db_pool *pool, struct server
 	if (!ev)
 		return &ey_error_nomem;
 	ev->pool = pool;
+	ev->auth = auth;
 	pthread_mutex_init(&ev->lock, NULL);
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -232,7 +301,7 @@ static int next_piece(struct server_events *ev, struct event_client *c)
 	ey_buf_clear(&c->pending);
 	c->sent = 0;
 	// Too slow: what comes next for it is gone.
-	if (ev->stop || ev->seq - c->seq > EVENTS_RING)
+	if (ev->stop || c->over || ev->seq - c->seq > EVENTS_RING)
 		return -1;
 	if (c->seq < ev->seq)
 		ey_buf_adds(&c->pending, ev->ring[c->seq++ % EVENTS_RING].text);
@@ -325,6 +394,7 @@ static struct ey_error *attach(struct server_events *ev, struct event_client *c,
 		while (c->seq && ev->seq - c->seq < EVENTS_RING &&
 		       ev->ring[(c->seq - 1) % EVENTS_RING].id > to)
 			c->seq--;
+		c->number = ++ev->numbers;
 		c->next = ev->clients;
 		ev->clients = c;
 		ev->client_count++;
@@ -334,7 +404,8 @@ static struct ey_error *attach(struct server_events *ev, struct event_client *c,
 	return err;
 }
 
-struct ey_error *server_events_follow(struct server_events *ev, struct db *db, int64_t last_id,
+struct ey_error *server_events_follow(struct server_events *ev, struct db *db,
+				      const struct auth_principal *who, int64_t last_id,
 				      struct server_response *response)
 {
 	struct event_client *c = calloc(1, sizeof(*c));
@@ -343,6 +414,7 @@ struct ey_error *server_events_follow(struct server_events *ev, struct db *db, i
 	if (!c)
 		return &ey_error_nomem;
 	c->events = ev;
+	c->who = *who;
 	ey_buf_adds(&c->pending, "retry: 3000\n\n");
 	pthread_mutex_lock(&ev->lock);
 	bool running = ev->clients != NULL;

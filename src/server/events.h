@@ -7,6 +7,7 @@
 #ifndef EYRIE_SERVER_EVENTS_H
 #define EYRIE_SERVER_EVENTS_H
 
+#include "server/auth_request.h"
 #include "server/db_pool.h"
 #include "server/message.h"
 
@@ -20,23 +21,26 @@ enum {
 	/** Seconds between two questions to the database, and between two signs of life. */
 	EVENTS_POLL_SECONDS = 1,
 	EVENTS_ALIVE_SECONDS = 15,
+	/** Seconds between two looks at whether clients may still follow. */
+	EVENTS_CHECK_SECONDS = 5,
 	/** Seconds to wait for the commit of an event whose id is smaller than one seen. */
 	EVENTS_GAP_SECONDS = 5,
 };
 
 struct server_events;
 
-struct ey_error *server_events_create(struct server_db_pool *pool,
+struct ey_error *server_events_create(struct server_db_pool *pool, struct auth *auth,
 				      struct server_events **ret) EY_MUST_CHECK;
 /** End all streams; call it before the HTTP server goes. */
 void server_events_stop(struct server_events *events);
 void server_events_destroy(struct server_events *events);
 
 /**
- * Make @p response a stream of what happens after event @p last_id (-1: from now on). EY_ERR_IO
- * where there are too many clients.
+ * Make @p response a stream of what happens after event @p last_id (-1: from now on). It ends soon
+ * after what let @p who in: session, token, account. EY_ERR_IO where there are too many clients.
  */
-struct ey_error *server_events_follow(struct server_events *events, struct db *db, int64_t last_id,
+struct ey_error *server_events_follow(struct server_events *events, struct db *db,
+				      const struct auth_principal *who, int64_t last_id,
 				      struct server_response *response) EY_MUST_CHECK;
 
 #endif

@@ -118,7 +118,7 @@ static struct ey_error *start(struct server *s, const struct ey_config *config)
 	if (!err)
 		err = server_metrics_create(server_route_count(), &s->api.metrics);
 	if (!err)
-		err = server_events_create(s->api.pool, &s->api.events);
+		err = server_events_create(s->api.pool, s->api.auth, &s->api.events);
 	if (!err)
 		err = server_summaries_create(s->api.pool, s->config.summaries_from,
 					      &s->api.summaries);

@@ -196,6 +196,46 @@ class SignIn(Case):
         self.assertEqual(robin.status('DELETE', '/api/v1/session'), 200)
         self.assertEqual(robin.status('GET', '/api/v1/crashes'), 401)
 
+    def test_a_stream_of_events_ends_with_what_let_it_in(self):
+        local = self.follow(self.anybody)
+        robin, kim = self.person('robin', 'viewer'), self.person('kim', 'viewer')
+        self.assertTrue(self.ends(local), 'this machine is let in no more')
+        token = robin.json('POST', '/api/v1/tokens', {'name': 'ci', 'scopes': ['view']})
+        of_token, of_kim = self.follow(self.anybody.bearer(token['secret'])), self.follow(kim)
+        other, stays = self.anybody.another(), self.follow(robin)
+        self.assertEqual(other.sign_in('robin'), 200)
+        signed_out = self.follow(other)
+        self.assertEqual(other.status('DELETE', '/api/v1/session'), 200)
+        self.assertTrue(self.ends(signed_out))
+        self.center.command('user', 'disable', 'kim')
+        self.assertTrue(self.ends(of_kim))
+        self.assertEqual(robin.status('DELETE', '/api/v1/tokens/%d' % token['token']['id']), 200)
+        self.assertTrue(self.ends(of_token))
+        # All of them were looked at more than once meanwhile: whose session goes on is still told.
+        self.person('root', 'engineer').json('POST', '/api/v1/issues', ISSUE)
+        while b'event: issue' not in (line := stays.readline()):
+            self.assertTrue(line, 'it ended')
+        stays.close()
+
+    def follow(self, client):
+        """The stream of events, open: its first line was read."""
+        c = http.client.HTTPConnection('127.0.0.1', client.port, timeout=60)
+        headers = dict(client.headers)
+        if client.cookie:
+            headers['Cookie'] = client.cookie
+        c.request('GET', '/api/v1/events', headers=headers)
+        r = c.getresponse()
+        self.assertEqual(r.status, 200)
+        self.assertEqual(r.readline(), b'retry: 3000\n')
+        self.addCleanup(c.close)
+        return r
+
+    @staticmethod
+    def ends(stream):
+        while stream.readline():
+            pass
+        return True
+
     def test_unknown_and_known_names_look_the_same(self):
         self.center.user('robin')
         self.center.user('proxied', 'viewer', '--no-password')

@@ -8,6 +8,7 @@ import { number } from '../format';
 import { useLive } from '../live';
 import { Link } from '../router';
 import { useMay } from '../session';
+import { Holds } from './holds';
 import { type Field, FormDialog } from '../ui/form';
 import { Ago, Facts, Kind, Maybe, NotYet, Panel, ReasonState, STATES, stateWord, Utc, What } from '../ui/parts';
 import { type Column, Table } from '../ui/table';
@@ -49,6 +50,7 @@ export function IssueView({ id }: { id: string }): JSX.Element {
             <button type="button" class="button" onClick={() => setDoing('rule')}>Add a rule</button>
           </div>
         )}
+        <Holds scope="issue" subject={i.id} />
       </div>
       <div class="columns columns-2-1">
         <div class="stack">
