@@ -16,6 +16,8 @@
 #include "base/log.h"
 #include "cmd/command.h"
 #include "cmd/passphrase.h"
+#include "store/repository.h"
+#include "store/seal.h"
 
 static const char help[] =
 	"Usage: eyrie seal keygen [OPTION...] NAME\n"
@@ -41,7 +43,7 @@ static const char help[] =
 	"  --dumps KEY.pub          publish: seal only dumps to this key (may be given again)\n"
 	"  --texts KEY.pub          publish: seal only records, analyses and logs to this key\n"
 	"  --to KEY.pub             file: seal to the keys of this file\n"
-	"  --repository DIR         publish: in place of [repository] path\n"
+	"  --repository ROOT        publish: in place of [repository] path\n"
 	"  --config FILE            configuration in place of /etc/eyrie/eyrie.conf\n"
 	"  --help                   this help\n"
 	"\n"
@@ -176,8 +178,9 @@ static struct ey_error *publish(const struct arguments *a)
 {
 	_cleanup_config_ struct ey_config config = {0};
 	_cleanup_buf_ struct ey_buf text = EY_BUF_INIT;
-	_cleanup_free_ char *path = NULL;
+	_cleanup_store_ struct store *store = NULL;
 	struct seal_recipients check;
+	struct store_s3_options s3;
 
 	struct ey_error *err = ey_config_load(&config, a->config);
 	for (int i = 0; !err && i < a->rest_count; i++)
@@ -192,17 +195,17 @@ static struct ey_error *publish(const struct arguments *a)
 		err = seal_public_read(ey_buf_str(&text), text.len, &check);
 	if (err)
 		return err;
-	const char *root = a->repository ? a->repository
-					 : ey_config_string(&config, "repository", "path",
-							    "/var/lib/eyrie/repository");
-	if (asprintf(&path, "%s/" SEAL_PUBLIC_FILE, root) < 0) {
-		path = NULL;
-		return &ey_error_nomem;
-	}
-	err = ey_file_write_whole(path, 0644, ey_buf_str(&text), text.len);
+	const char *root =
+		a->repository ? a->repository
+			      : ey_config_string(&config, "repository", "path", STORE_DEFAULT_ROOT);
+	err = store_s3_options_load(&config, &s3);
 	if (!err)
-		printf("%s: %zu key%s; agents that file into this tree seal to them from now on\n",
-		       path, check.count, check.count == 1 ? "" : "s");
+		err = store_open_with(root, 0, &s3, &store);
+	if (!err)
+		err = store_put(store, SEAL_PUBLIC_FILE, ey_buf_str(&text), text.len);
+	if (!err)
+		printf("%s/%s: %zu key%s; agents that file there seal to them from now on\n", root,
+		       SEAL_PUBLIC_FILE, check.count, check.count == 1 ? "" : "s");
 	return err;
 }
 

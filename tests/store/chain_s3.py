@@ -105,6 +105,27 @@ class Chain(unittest.TestCase):
         output = self.run_it("agent", "--site", "elsewhere")
         self.assertIn("the policy wants only the log", output, reason)
 
+    def test_keys_of_the_bucket_seal_what_comes(self):
+        def eyrie(*arguments):
+            done = subprocess.run([EYRIE, *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
+                                  env=self.environment)
+            self.assertEqual(done.returncode, 0, done.stdout)
+            return done.stdout
+        key, out = self.folder + "/center", self.folder + "/out"
+        eyrie("seal", "keygen", key)
+        self.assertIn(self.root, eyrie("seal", "publish", "--config", self.conf, key + ".pub"))
+        with open(self.conf, "a", encoding="utf-8") as f:
+            f.write("[repository]\nseal_secret = %s.key\n" % key)
+        sample = os.path.join(SAMPLES, "bug-6.1.vmcore")
+        self.run_it("ingest", "--no-mail", "--dump=always", sample)
+        center = "http://127.0.0.1:%d" % self.serve()
+        self.assertIn("is sealed", eyrie("crash", "open", "--center", center, "--output", out, "1"))
+        eyrie("unseal", "--key", key + ".key", out, out + ".plain")
+        with open(sample, "rb") as f, open(out + ".plain", "rb") as plain, open(out, "rb") as sealed:
+            original = f.read()
+            self.assertEqual(plain.read(), original)
+            self.assertNotIn(original[:4096], sealed.read())
+
     def test_bad_store_is_one_sentence(self):
         shutil.copy(self.conf, self.folder + "/bad.conf")
         for change, words in (("s3_endpoint = http://127.0.0.1:1\ns3_retries = 0", "cannot reach the S3 store"),
