@@ -15,6 +15,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "host/direct.h"
 
 enum {
 	/** record, whole, analysis, dmesg, id, site, dump_bytes. */
@@ -151,12 +152,14 @@ static bool is_changed(const struct stat *a, const struct stat *b)
 
 // Asked for and sent; once more where the center has forgotten it meanwhile.
 static struct ey_error *upload(struct client *client, const struct verdict *v, int fd,
-			       const struct stat *st, const char *sha256,
-			       struct host_center_filed *ret)
+			       const char *sha256, bool direct, struct host_center_filed *ret)
 {
 	struct ey_error *err = NULL;
 	char crash[32];
+	struct stat st;
 
+	if (fstat(fd, &st) < 0)
+		return ey_error_errno(EY_ERR_IO, errno, "cannot look at the dump");
 	snprintf(crash, sizeof(crash), "%" JSON_INTEGER_FORMAT, v->id);
 	const struct client_meta meta[] = {
 		{"crash", crash}, {"filename", "vmcore"}, {"sha256", sha256}};
@@ -164,7 +167,7 @@ static struct ey_error *upload(struct client *client, const struct verdict *v, i
 		_cleanup_client_answer_ struct client_answer answer = {0};
 
 		ey_error_destroy(err);
-		err = client_upload_create(client, v->upload, (uint64_t)st->st_size, meta,
+		err = client_upload_create(client, v->upload, (uint64_t)st.st_size, meta,
 					   EY_ARRAY_SIZE(meta), &answer);
 		if (answer.status == STATUS_CONFLICT || answer.status == STATUS_TOO_LARGE) {
 			ret->uploaded = answer.status == STATUS_CONFLICT;
@@ -177,8 +180,10 @@ static struct ey_error *upload(struct client *client, const struct verdict *v, i
 		if (err)
 			return err;
 		struct client_upload what = {
-			.target = answer.location, .fd = fd, .bytes = (uint64_t)st->st_size};
-		err = client_upload(client, &what, &ret->later);
+			.target = answer.location, .fd = fd, .bytes = (uint64_t)st.st_size};
+		// 201: nothing of this came yet; what did of another one is of no use.
+		err = direct ? host_direct_upload(client, &what, answer.status == 201, &ret->later)
+			     : client_upload(client, &what, &ret->later);
 		ret->uploaded = !err;
 		if (!err || err->code != EY_ERR_NOT_FOUND)
 			return err;
@@ -192,9 +197,10 @@ static struct ey_error *upload(struct client *client, const struct verdict *v, i
 static struct ey_error *send_dump(struct client *client, const struct host_center_crash *crash,
 				  const struct verdict *v, struct host_center_filed *ret)
 {
-	_cleanup_close_ int fd = -1;
+	_cleanup_close_ int fd = -1, sealed = -1;
 	char sha256[CLIENT_SHA256_TEXT];
-	struct stat before, after;
+	struct stat before, after, sent;
+	struct host_direct direct;
 
 	if (!v->upload)
 		return ey_error_create(EY_ERR_INPUT,
@@ -206,9 +212,16 @@ static struct ey_error *send_dump(struct client *client, const struct host_cente
 		return err;
 	if (fstat(fd, &before) < 0)
 		return ey_error_errno(EY_ERR_IO, errno, "cannot look at the dump");
-	err = client_sha256(fd, 0, (uint64_t)before.st_size, sha256);
+	err = host_direct_ask(client, &direct);
+	if (!err && direct.seal)
+		err = host_direct_seal(&direct, fd, &sealed);
+	int what = sealed < 0 ? fd : sealed;
+	if (!err && fstat(what, &sent) < 0)
+		err = ey_error_errno(EY_ERR_IO, errno, "cannot look at the dump");
 	if (!err)
-		err = upload(client, v, fd, &before, sha256, ret);
+		err = client_sha256(what, 0, (uint64_t)sent.st_size, sha256);
+	if (!err)
+		err = upload(client, v, what, sha256, direct.on, ret);
 	if (!err && (fstat(fd, &after) < 0 || is_changed(&before, &after))) {
 		ret->uploaded = false;
 		err = ey_error_create(EY_ERR_IO, "the dump changed while it was sent");

@@ -95,20 +95,23 @@ static struct ey_error *file_crash(struct db *db, struct store *store, const str
 	return err;
 }
 
-static struct ey_error *open_folder(struct db *db, struct store *store,
-				    const struct db_crash *crash, struct store_entry **ret)
+struct ey_error *upload_open_folder(struct db *db, struct store *store, int64_t crash_id,
+				    struct store_entry **ret)
 {
+	_cleanup_crashes_ struct db_crash_list crashes = {0};
 	_cleanup_free_ char *path = NULL;
-	struct ey_error *err = store_entry_open(store, crash->path, ret);
+	struct ey_error *err = db_crash_get(db, crash_id, &crashes);
 
-	if (!err || err->code != EY_ERR_NOT_FOUND)
+	if (!err)
+		err = store_entry_open(store, crashes.items[0].path, ret);
+	if (!err || err->code != EY_ERR_NOT_FOUND || !crashes.count)
 		return err;
 	ey_error_destroy(err);
-	err = file_crash(db, store, crash, &path);
+	err = file_crash(db, store, &crashes.items[0], &path);
 	return err ? err : store_entry_open(store, path, ret);
 }
 
-static struct ey_error *note(struct db *db, const struct db_upload *upload, const char *path,
+struct ey_error *upload_note(struct db *db, const struct db_upload *upload, const char *path,
 			     int64_t now)
 {
 	_cleanup_txn_ struct db_txn txn = {0};
@@ -131,16 +134,13 @@ struct ey_error *upload_finish(struct db *db, const struct ey_config *config,
 {
 	_cleanup_store_ struct store *store = NULL;
 	_cleanup_store_entry_ struct store_entry *entry = NULL;
-	_cleanup_crashes_ struct db_crash_list crashes = {0};
 	_cleanup_close_ int dirfd = -1, fd = -1;
 	struct ey_error *err = place_open(config, &store);
 
 	if (!err)
 		err = place_open_uploads(config, store, &dirfd);
 	if (!err)
-		err = db_crash_get(db, upload->crash_id, &crashes);
-	if (!err)
-		err = open_folder(db, store, &crashes.items[0], &entry);
+		err = upload_open_folder(db, store, upload->crash_id, &entry);
 	if (err)
 		return err;
 	fd = openat(dirfd, upload->name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
@@ -154,7 +154,7 @@ struct ey_error *upload_finish(struct db *db, const struct ey_config *config,
 				   },
 				   NULL);
 	if (!err)
-		err = note(db, upload, entry->path, now);
+		err = upload_note(db, upload, entry->path, now);
 	else if (err->code == EY_ERR_INPUT)
 		ey_error_destroy(db_upload_end(db, upload->name));
 	if (!err || err->code == EY_ERR_INPUT)

@@ -29,4 +29,13 @@ void upload_remove(int dirfd, const char *name);
 struct ey_error *upload_finish(struct db *db, const struct ey_config *config,
 			       const struct db_upload *upload, int64_t now) EY_MUST_CHECK;
 
+/** Open the folder of a crash; one that stands in the database alone is filed first. */
+struct store;
+struct store_entry;
+struct ey_error *upload_open_folder(struct db *db, struct store *store, int64_t crash_id,
+				    struct store_entry **ret) EY_MUST_CHECK;
+/** The dump of @p upload is in the folder at @p path: note it, and end the upload. */
+struct ey_error *upload_note(struct db *db, const struct db_upload *upload, const char *path,
+			     int64_t now) EY_MUST_CHECK;
+
 #endif

@@ -77,7 +77,7 @@ api_fn api_host_life, api_heartbeat, api_exposure, api_clones, api_changes, api_
 api_fn api_alerts, api_alert, api_alert_ack;
 api_fn api_issues, api_issue, api_issue_create, api_issue_change, api_issue_comment;
 api_fn api_issue_export, api_issue_import;
-api_fn api_crash_crash, api_crash_dump;
+api_fn api_crash_crash, api_crash_dump, api_direct, api_upload_direct;
 api_fn api_issue_reasons, api_issue_fixes, api_issue_rules;
 api_fn api_report, api_report_page;
 api_fn api_session, api_sign_in, api_sign_out;

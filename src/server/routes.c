@@ -47,6 +47,8 @@ static const struct route routes[] = {
 	{SERVER_PATCH, "/api/v1/uploads/{id}", AUTH_SUBMIT, api_upload_piece,
 	 .body = SERVER_BODY_STREAM, .begin = api_upload_begin},
 	{SERVER_DELETE, "/api/v1/uploads/{id}", AUTH_SUBMIT, api_upload_delete},
+	{SERVER_POST, "/api/v1/uploads/{id}/direct", AUTH_SUBMIT, api_upload_direct},
+	{SERVER_GET, "/api/v1/direct", AUTH_SUBMIT, api_direct, .no_db = true},
 	{SERVER_GET, "/api/v1/crashes/{id}/crash", AUTH_VIEW, api_crash_crash},
 	{SERVER_GET, "/api/v1/crashes/{id}/dump", AUTH_DOWNLOAD, api_crash_dump, .no_db = true},
 	{SERVER_GET, "/api/v1/reasons", AUTH_VIEW, api_reasons},

@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "ingest/upload.h"
+#include "ingest/upload_direct.h"
 
 /* "Checksum Mismatch" of the tus protocol. */
 enum { TUS_CHECKSUM_MISMATCH = 460 };
@@ -25,6 +26,9 @@ struct job {
 	struct upload_worker *worker;
 	struct db_upload upload;
 	unsigned int status;
+	bool begin;
+	/** Does it, and says so. */
+	struct ey_error *(*work)(struct job *job, struct server_response *response);
 	struct server_later *later;
 };
 
@@ -55,21 +59,79 @@ static struct ey_error *file_it(struct job *job)
 	return err;
 }
 
+static struct ey_error *file_and_say(struct job *job, struct server_response *response)
+{
+	struct ey_error *err = file_it(job);
+
+	if (err)
+		return err;
+	upload_headers(response, job->status);
+	server_response_header(response, "Upload-Offset", "%" PRId64, job->upload.size);
+	server_response_header(response, "Upload-Length", "%" PRId64, job->upload.size);
+	return NULL;
+}
+
+static struct ey_error *say_offer(struct job *job, struct server_response *response)
+{
+	_cleanup_free_ char *keys = NULL;
+	struct ey_json json;
+	bool on = false;
+	struct ey_error *err = upload_direct_offer(job->worker->config, &on, &keys);
+
+	if (err)
+		return err;
+	server_response_json(response, &json);
+	response->cache_control = "no-store";
+	ey_json_object_begin(&json);
+	ey_json_kv_bool(&json, "direct", on);
+	ey_json_kv_string(&json, "seal_to", keys);
+	ey_json_object_end(&json);
+	return NULL;
+}
+
+static struct ey_error *say_missing(struct job *job, struct server_response *response)
+{
+	_cleanup_upload_direct_ struct upload_direct direct = {0};
+	struct ey_json json;
+	struct db *db = NULL;
+	struct ey_error *err = server_db_pool_take(job->worker->pool, &db);
+
+	if (err)
+		return err;
+	err = upload_direct(db, job->worker->config, &job->upload, job->begin, ey_time_now(),
+			    &direct);
+	server_db_pool_give(job->worker->pool, db, err && err->code == EY_ERR_IO);
+	if (err)
+		return err;
+	server_response_json(response, &json);
+	response->cache_control = "no-store";
+	ey_json_object_begin(&json);
+	ey_json_kv_bool(&json, "complete", direct.complete);
+	ey_json_kv_uint(&json, "part_bytes", direct.part_bytes);
+	ey_json_key(&json, "parts");
+	ey_json_array_begin(&json);
+	for (size_t i = 0; i < direct.count; i++) {
+		ey_json_object_begin(&json);
+		ey_json_kv_uint(&json, "number", direct.parts[i].number);
+		ey_json_kv_string(&json, "url", direct.parts[i].url);
+		ey_json_object_end(&json);
+	}
+	ey_json_array_end(&json);
+	ey_json_object_end(&json);
+	return NULL;
+}
+
 static void *run(void *arg)
 {
 	struct job *job = arg;
 	struct upload_worker *w = job->worker;
 	struct server_response response = {0};
-	struct ey_error *err = file_it(job);
+	struct ey_error *err = job->work(job, &response);
 
 	if (err && err->code == EY_ERR_INPUT) {
 		upload_refuse(&response, TUS_CHECKSUM_MISMATCH, err->message);
 		ey_error_destroy(err);
 		err = NULL;
-	} else if (!err) {
-		upload_headers(&response, job->status);
-		server_response_header(&response, "Upload-Offset", "%" PRId64, job->upload.size);
-		server_response_header(&response, "Upload-Length", "%" PRId64, job->upload.size);
 	}
 	server_later_done(job->later, &response, err);
 	free(job);
@@ -116,8 +178,8 @@ void upload_worker_destroy(struct upload_worker *w)
 	free(w);
 }
 
-struct ey_error *upload_worker_add(struct upload_worker *w, const struct db_upload *upload,
-				   unsigned int status, const struct server_request *request)
+static struct ey_error *add(struct upload_worker *w, const struct job *what,
+			    const struct server_request *request)
 {
 	struct job *job = malloc(sizeof(*job));
 	pthread_attr_t attr;
@@ -125,7 +187,8 @@ struct ey_error *upload_worker_add(struct upload_worker *w, const struct db_uplo
 
 	if (!job)
 		return &ey_error_nomem;
-	*job = (struct job){.worker = w, .upload = *upload, .status = status};
+	*job = *what;
+	job->worker = w;
 	pthread_mutex_lock(&w->lock);
 	bool stopping = w->stopping;
 	w->running += !stopping;
@@ -141,4 +204,23 @@ struct ey_error *upload_worker_add(struct upload_worker *w, const struct db_uplo
 		run(job); // no thread to be had: then here
 	pthread_attr_destroy(&attr);
 	return NULL;
+}
+
+struct ey_error *upload_worker_add(struct upload_worker *w, const struct db_upload *upload,
+				   unsigned int status, const struct server_request *request)
+{
+	return add(w, &(struct job){.work = file_and_say, .upload = *upload, .status = status},
+		   request);
+}
+
+struct ey_error *upload_worker_offer(struct upload_worker *w, const struct server_request *request)
+{
+	return add(w, &(struct job){.work = say_offer}, request);
+}
+
+struct ey_error *upload_worker_direct(struct upload_worker *w, const struct db_upload *upload,
+				      bool begin, const struct server_request *request)
+{
+	return add(w, &(struct job){.work = say_missing, .upload = *upload, .begin = begin},
+		   request);
 }

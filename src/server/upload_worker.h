@@ -26,6 +26,14 @@ struct ey_error *upload_worker_add(struct upload_worker *worker, const struct db
 				   unsigned int status,
 				   const struct server_request *request) EY_MUST_CHECK;
 
+/** Answer @p request with whether and how dumps go into the store directly. */
+struct ey_error *upload_worker_offer(struct upload_worker *worker,
+				     const struct server_request *request) EY_MUST_CHECK;
+/** Answer @p request with what is missing of @p upload; file it where nothing is. */
+struct ey_error *upload_worker_direct(struct upload_worker *worker, const struct db_upload *upload,
+				      bool begin,
+				      const struct server_request *request) EY_MUST_CHECK;
+
 /** What every answer of tus has. */
 void upload_headers(struct server_response *response, unsigned int status);
 /** An answer with an error and the headers of tus. */
