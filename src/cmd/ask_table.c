@@ -92,7 +92,7 @@ static const struct ask_verb issue_verbs[] = {
 static const struct ask_verb host_verbs[] = {
 	{"list", ASK_LIST, "/api/v1/hosts", "hosts", host_columns,
 	 "order site hostname model vendor product firmware kernel reason seen_since seen_until "
-	 "min_crashes q"},
+	 "min_crashes life q"},
 	{"show", ASK_SHOW, "/api/v1/hosts/%s"},
 	{"life", ASK_CHANGE, "/api/v1/hosts/%s/life", .options = "why", .argument = "life",
 	 .who = true},
@@ -175,6 +175,7 @@ static const struct ask_noun nouns[] = {
 	 "  --order last_seen|crashes --site SITE --hostname NAME (web-*: those that begin so)\n"
 	 "  --model ID --vendor TEXT --product TEXT --firmware VERSION --kernel RELEASE\n"
 	 "  --reason ID --seen-since TIME --seen-until TIME --min-crashes N --q TEXT\n"
+	 "  --life production|maintenance|lab|decommissioned\n"
 	 "\nOptions of changes:\n"
 	 "  --who NAME         in whose name; your login name unless told or signed in\n" COMMON
 	 "\nExample:\n"
