@@ -3,8 +3,11 @@
 
 import { useEffect, useReducer, useRef, useState } from 'preact/hooks';
 import { ApiError, getJson, serverNow } from './api';
+import { askAt, changedBy, eventsAlive, onAlive, onEvent } from './events';
 
 export const REFRESH_MS = 5000;
+/** While what happens is told, the clock is for what no event tells of, and for a line that went dead. */
+const TOLD_MS = 15000;
 
 type Listener = () => void;
 
@@ -77,6 +80,9 @@ export function useLive<T>(path: string, every = REFRESH_MS, keep = false): Live
     let running = false;
     let asked = false;
     let stopped = false;
+    let asks = 0;
+    const kinds = changedBy(path);
+    const interval = (): number => (every && kinds.length && eventsAlive() ? Math.max(every, TOLD_MS) : every);
 
     const run = async (): Promise<void> => {
       if (running || stopped) return;
@@ -84,6 +90,7 @@ export function useLive<T>(path: string, every = REFRESH_MS, keep = false): Live
       if (asked && document.visibilityState === 'hidden') return;
       running = true;
       asked = true;
+      asks = serverNow();
       try {
         const data = await getJson<T>(path);
         if (!stopped) setState({ data, error: null, pending: false, path });
@@ -98,7 +105,24 @@ export function useLive<T>(path: string, every = REFRESH_MS, keep = false): Live
       }
       running = false;
       if (!stopped && (every || connection.downSince !== null))
-        timer = setTimeout(run, every || REFRESH_MS);
+        timer = setTimeout(run, interval() || REFRESH_MS);
+    };
+    // Something happened that this may show; several at once are one question.
+    let soon: ReturnType<typeof setTimeout> | undefined;
+    const told = (kind: string): void => {
+      if (!every || soon !== undefined || (kind !== 'reset' && !(kinds as string[]).includes(kind))) return;
+      soon = setTimeout(() => {
+        soon = undefined;
+        // Asked before the event may be answered before it.
+        if (running) told(kind);
+        else void run();
+      }, askAt(asks) - serverNow());
+    };
+    // The stream broke: not the rest of the long time, but the short one from now.
+    const broke = (): void => {
+      if (eventsAlive() || running || stopped || !every) return;
+      clearTimeout(timer);
+      timer = setTimeout(run, every);
     };
 
     // A page in the background need not ask; one that comes back asks at once.
@@ -107,10 +131,13 @@ export function useLive<T>(path: string, every = REFRESH_MS, keep = false): Live
     };
     void run();
     refreshers.add(run);
+    const forget = [onEvent(told), onAlive(broke)];
     document.addEventListener('visibilitychange', wake);
     return () => {
       stopped = true;
       clearTimeout(timer);
+      clearTimeout(soon);
+      for (const fn of forget) fn();
       refreshers.delete(run);
       document.removeEventListener('visibilitychange', wake);
     };
@@ -128,4 +155,14 @@ export function useNow(ms = 1000): number {
     return () => clearInterval(timer);
   }, [ms]);
   return now;
+}
+
+/** Whether what happens is told, or asked for by the clock. */
+export function useTold(): boolean {
+  const [told, setTold] = useState(eventsAlive());
+  useEffect(() => {
+    setTold(eventsAlive());
+    return onAlive(() => setTold(eventsAlive()));
+  }, []);
+  return told;
 }

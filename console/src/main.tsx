@@ -11,7 +11,7 @@ import { type JSX, render } from 'preact';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { Alert } from './api';
 import { clock, span, utc } from './format';
-import { refreshAll, useConnection, useLive, useNow } from './live';
+import { refreshAll, useConnection, useLive, useNow, useTold } from './live';
 import { Alerts, AlertView } from './pages/alerts';
 import { CrashView } from './pages/crash';
 import { Crashes } from './pages/crashes';
@@ -108,9 +108,10 @@ function useTheme(): [boolean, () => void] {
 function ConnectionState(): JSX.Element {
   const c = useConnection();
   const now = useNow(1000);
+  const told = useTold();
   if (c.downSince !== null)
     return <span class="conn conn-down" role="alert">No connection since {clock(c.downSince)}</span>;
-  return <span class="conn"><span class="conn-dot" /><span class="num">{clock(now)}</span> UTC</span>;
+  return <span class="conn" data-told={told} title={told ? 'What happens is shown at once' : 'Asks every five seconds'}><span class="conn-dot" /><span class="num">{clock(now)}</span> UTC</span>;
 }
 
 function StaleBar(): JSX.Element | null {

@@ -5,6 +5,7 @@
 import type { JSX } from 'preact';
 import { useEffect, useReducer, useState } from 'preact/hooks';
 import { ApiError, getJson, onSignedOut, post, remove, setCsrf } from './api';
+import { startEvents, stopEvents } from './events';
 import { refreshAll } from './live';
 import { Mark } from './ui/icons';
 
@@ -22,6 +23,8 @@ let session: Session | null = null;
 
 function set(to: Session): void {
   session = to;
+  if (to.kind === 'anonymous') stopEvents();
+  else startEvents();
   setCsrf(to.csrf);
   for (const fn of listeners) fn();
 }

@@ -16,6 +16,8 @@ const format = await load('src/format.ts');
 const trace = await load('src/pages/trace.tsx');
 const lines = await load('src/ui/line.tsx');
 const tabs = await load('src/pages/crash_tabs.tsx');
+const events = await load('src/events.ts');
+const steady = await load('src/ui/steady.ts');
 
 test('spans are read at a glance', () => {
   const want = { 0: '0 s', 59: '59 s', 60: '1 min', 3600: '1 h', 7500: '2 h 5 min', 36000: '10 h', 172800: '2 d', 180000: '2 d 2 h', 8640000: '100 d' };
@@ -78,4 +80,39 @@ test('registers are those of the kernel, not of the system call before', () => {
   assert.equal(got.RAX, 'ffffffffc04b9640');
   assert.equal(got.CR2, '0000000000559c5a');
   assert.equal(got.ORIG_RAX, undefined);
+});
+
+test('events are read however the stream is cut', () => {
+  const stream = 'retry: 3000\n\nid: 7\nevent: crash\ndata: {"id":7}\n\n:\n\nid: 8\r\nevent: alert-fired\r\ndata: {"text":"event: job"}\r\n\r\nid: 9\nevent: reset\ndata: {}\n\n';
+  const whole = new events.EventParser();
+  assert.deepEqual(whole.feed(stream), ['crash', 'alert-fired', 'reset']);
+  assert.equal(whole.lastId, '9');
+  for (let size = 1; size < 9; size++) {
+    const parser = new events.EventParser();
+    const names = [];
+    for (let i = 0; i < stream.length; i += size) names.push(...parser.feed(stream.slice(i, i + size)));
+    assert.deepEqual(names, ['crash', 'alert-fired', 'reset'], `pieces of ${size}`);
+  }
+  assert.deepEqual(new events.EventParser().feed('event: crash\ndata: {}\n'), [], 'not at its end yet');
+  assert.throws(() => new events.EventParser().feed('<html>'.repeat(20_000)));
+});
+
+test('it is known which answers an event changes', () => {
+  assert.equal(events.eventKind('alert-resolved'), 'alert');
+  for (const path of ['/api/v1/overview', '/api/v1/crashes?limit=100', '/api/v1/crashes/7', '/api/v1/reasons/3', '/api/v1/hosts?q=x'])
+    assert.ok(events.changedBy(path).includes('crash'), path);
+  for (const path of ['/api/v1/users', '/api/v1/audit?limit=100', '/api/v1/holds', '/api/v1/reasons/3/history'])
+    assert.deepEqual(events.changedBy(path), [], path);
+});
+
+test('rows stay where they are while somebody reads', () => {
+  const id = (r) => r.id;
+  const row = (n, text = '') => ({ id: n, text });
+  const ids = (s) => [s.rows.map(id), s.waiting];
+  assert.deepEqual(ids(steady.steadyRows([row(3), row(2)], [row(5), row(4), row(3), row(2)], id)), [[3, 2], 2]);
+  assert.deepEqual(ids(steady.steadyRows([row(3), row(2)], [row(2), row(3)], id)), [[3, 2], 0], 'another order waits, too');
+  assert.deepEqual(ids(steady.steadyRows([row(3), row(2)], [row(3), row(2), row(1)], id)), [[3, 2, 1], 0], 'more rows come behind');
+  assert.deepEqual(ids(steady.steadyRows([row(3), row(2)], [row(4), row(3)], id)), [[3, 2], 1], 'what fell off the list stays in view');
+  assert.deepEqual(ids(steady.steadyRows([row(3)], [row(9), row(8)], id)), [[3], 2]);
+  assert.equal(steady.steadyRows([row(3, 'old')], [row(3, 'new')], id).rows[0].text, 'new');
 });

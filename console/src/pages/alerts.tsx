@@ -5,6 +5,7 @@ import { useLive } from '../live';
 import { href, Link, useRoute } from '../router';
 import { AlertCard } from '../ui/alert';
 import { apiPath, ListFoot, Select, useList } from '../ui/list';
+import { useSteady } from '../ui/steady';
 import { CrashTable } from '../ui/crash_table';
 import { Empty, NotYet, Panel } from '../ui/parts';
 
@@ -13,6 +14,7 @@ export function Alerts(): JSX.Element {
   const fixed: { [name: string]: string } = params.get('state') ? {} : { state: 'active' };
   const path = apiPath('/api/v1/alerts', params, ['state', 'scope'], fixed).replace('state=all', '');
   const list = useList<Alert>(path, 'alerts');
+  const steady = useSteady(list.rows, (a) => a.id);
   return (
     <>
       <div class="page-head">
@@ -34,8 +36,9 @@ export function Alerts(): JSX.Element {
             eyrie.conf allows. Earlier ones: choose the state “resolved”.</p>
         </Empty>
       )}
-      <div class={`alerts ${list.pending ? 'table-stale' : ''}`}>
-        {list.rows.map((a) => <AlertCard key={a.id} alert={a} />)}
+      <div ref={steady.box} class={`alerts alerts-list ${list.pending ? 'table-stale' : ''}`}>
+        {steady.waiting > 0 && <button type="button" class="waiting" onClick={steady.show}>{steady.waiting} new: show</button>}
+        {steady.rows.map((a) => <AlertCard key={a.id} alert={a} />)}
       </div>
       <ListFoot list={list} noun="alerts" />
     </>

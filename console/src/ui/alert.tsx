@@ -34,7 +34,7 @@ export function AlertCard({ alert: a }: { alert: Alert }): JSX.Element {
   const may = useMay('triage');
   const end = a.resolved ? Date.parse(a.resolved) : now;
   return (
-    <article class={`alert alert-${a.state}`} aria-label={`${a.state} alert: ${a.summary}`}>
+    <article data-steady class={`alert alert-${a.state}`} aria-label={`${a.state} alert: ${a.summary}`}>
       <div class="alert-icon"><Icon name={icons[a.scope] ?? 'alerts'} /></div>
       <div class="alert-what">
         <div class="alert-scope">{a.scope}{a.hint && <span class="badge badge-hint">looks like {a.hint}</span>}</div>

@@ -4,6 +4,7 @@
 
 import type { ComponentChildren, JSX } from 'preact';
 import { navigate } from '../router';
+import { useSteady } from './steady';
 
 export interface Column<T> {
   head: string;
@@ -31,9 +32,13 @@ export function Table<T>(props: {
     if (e.metaKey || e.ctrlKey) window.open(props.to(row), '_blank', 'noopener');
     else navigate(props.to(row));
   };
+  const steady = useSteady(props.rows, props.id);
   const dropped = (c: Column<T>): string => (c.drop ? `drop-${c.drop}` : '');
   return (
-    <div class={`table-box ${props.stale ? 'table-stale' : ''}`}>
+    <div ref={steady.box} class={`table-box ${props.stale ? 'table-stale' : ''}`}>
+      {steady.waiting > 0 && (
+        <button type="button" class="waiting" onClick={steady.show} title="They wait as long as you read, so that no row moves">{steady.waiting} new: show</button>
+      )}
       <table aria-label={props.label}>
         <thead>
           <tr>
@@ -46,8 +51,8 @@ export function Table<T>(props: {
           </tr>
         </thead>
         <tbody>
-          {props.rows.map((row, i) => (
-            <tr key={props.id(row)} data-row={props.to(row)} tabIndex={i ? -1 : 0}
+          {steady.rows.map((row, i) => (
+            <tr key={props.id(row)} data-steady data-row={props.to(row)} tabIndex={i ? -1 : 0}
               class={props.tone?.(row) ?? ''} onClick={(e) => onClick(e, row)}>
               {props.columns.map((c) => (
                 <td key={c.head} class={`${c.num ? 'right num' : ''} ${dropped(c)}`}>{c.cell(row)}</td>
