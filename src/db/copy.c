@@ -68,7 +68,9 @@ static const struct table {
 	{"uploads", {"name"}},
 	{"forward_line", {"id"}},
 	{"forward_queue", {"sequence"}},
+	{"forward_refused", {"sequence"}},
 	{"sites", {"name"}},
+	{"site_refused", {"site", "stream", "sequence"}},
 	{"site_crashes", {"site", "origin"}},
 };
 

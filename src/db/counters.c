@@ -40,6 +40,11 @@ static struct ey_error *read_all(struct db *db, struct db_counters *c)
 				   "DESC, 1 LIMIT ?1",
 		[DB_COUNT_SCOPE] = "SELECT scope, count(*) FROM alerts WHERE resolved = 0 GROUP BY "
 				   "scope ORDER BY 2 DESC, 1 LIMIT ?1",
+		[DB_COUNT_SITE_WAITING] =
+			"SELECT name, queue FROM sites ORDER BY 2 DESC, 1 LIMIT ?1",
+		[DB_COUNT_SITE_SEEN] = "SELECT name, last_seen FROM sites ORDER BY 2, 1 LIMIT ?1",
+		[DB_COUNT_SITE_REFUSED] =
+			"SELECT name, refused FROM sites ORDER BY 2 DESC, 1 LIMIT ?1",
 	};
 	const struct {
 		const char *sql;
@@ -50,6 +55,10 @@ static struct ey_error *read_all(struct db *db, struct db_counters *c)
 		{"SELECT coalesce(sum(dump_bytes), 0) FROM folders WHERE has_dump = 1",
 		 &c->dump_bytes},
 		{"SELECT count(*) FROM outbox WHERE sent = 0 AND given_up = 0", &c->mails_waiting},
+		{"SELECT coalesce(sum(waiting), 0) FROM forward_line", &c->forward_waiting},
+		{"SELECT coalesce(sum(refused), 0) FROM forward_line", &c->forward_refused},
+		{"SELECT count(*) FROM forward_line WHERE active = 1 AND down_since > 0",
+		 &c->forward_down},
 	};
 	struct ey_error *err = NULL;
 

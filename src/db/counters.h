@@ -11,6 +11,11 @@ enum db_counter_kind {
 	DB_COUNT_KIND,
 	DB_COUNT_STATE,
 	DB_COUNT_SCOPE,
+	/** Sites that forward to here: what waits there, when they were last heard, what was not
+	 * taken of them. */
+	DB_COUNT_SITE_WAITING,
+	DB_COUNT_SITE_SEEN,
+	DB_COUNT_SITE_REFUSED,
 };
 
 /** At most so many of a kind, the largest first; the others are left out. */
@@ -31,6 +36,11 @@ struct db_counters {
 	int64_t dumps;
 	int64_t dump_bytes;
 	int64_t mails_waiting;
+	/** Records that wait to be forwarded from here, were set aside; whether the line is down.
+	 */
+	int64_t forward_waiting;
+	int64_t forward_refused;
+	int64_t forward_down;
 };
 
 /** Read them anew; @p ret is unchanged where that fails. */

@@ -38,9 +38,11 @@ struct ey_error *db_forward_line(struct db *db, struct db_forward_line *ret)
 	struct ey_error *err = db_query_values(
 		db, &st,
 		"SELECT active, stream, replaces, base, last, sent, confirmed, records, refused, "
-		"last_ok, down_since, why, (SELECT count(*) FROM forward_queue), "
-		"(SELECT q.time FROM forward_queue q ORDER BY q.sequence LIMIT 1) "
-		"FROM forward_line WHERE id = 1",
+		"last_ok, down_since, why, waiting, CASE WHEN active = 1 AND filled >= 0 THEN "
+		"coalesce((SELECT max(c.id) FROM crashes c), 0) - filled ELSE -1 END, "
+		"coalesce((SELECT q.time FROM forward_queue q ORDER BY q.sequence LIMIT 1), "
+		"CASE WHEN filled >= 0 THEN (SELECT c.received FROM crashes c WHERE c.id > filled "
+		"ORDER BY c.id LIMIT 1) END) FROM forward_line WHERE id = 1",
 		NULL, 0);
 
 	*ret = (struct db_forward_line){0};
@@ -60,29 +62,33 @@ struct ey_error *db_forward_line(struct db *db, struct db_forward_line *ret)
 	ret->last_ok = db_column_int(st, 9);
 	ret->down_since = db_column_int(st, 10);
 	snprintf(ret->why, sizeof(ret->why), "%s", db_column_text(st, 11));
-	ret->queue = db_column_int(st, 12);
-	ret->oldest = db_column_int(st, 13);
+	int64_t history = db_column_int(st, 13);
+	ret->filling = history >= 0;
+	ret->queue = db_column_int(st, 12) + (history > 0 ? history : 0);
+	ret->oldest = ret->queue ? db_column_int(st, 14) : 0;
 	return NULL;
 }
+
+// A crash that the history has not reached yet goes with it, as it is by then.
+#define IS_QUEUED "id = 1 AND active = 1 AND (filled < 0 OR filled >= ?1)"
 
 struct ey_error *db_forward_note(struct db *db, enum db_forward_kind kind, int64_t object_id,
 				 int64_t now, const void *data, size_t len)
 {
-	int64_t sequence = 0;
-	bool active = false;
-	struct ey_error *err = db_scalar_values(
-		db, &sequence, &active,
-		"UPDATE forward_line SET last = last + 1 WHERE id = 1 AND active = 1 "
-		"RETURNING last",
-		NULL, 0);
+	bool of_crash = kind == DB_FORWARD_CRASH || kind == DB_FORWARD_DUMP;
+	int64_t crash_id = of_crash ? object_id : 0;
+	struct ey_error *err = db_run_later(db,
+					    "UPDATE forward_line SET last = last + 1, waiting = "
+					    "waiting + 1 WHERE " IS_QUEUED,
+					    db_int(crash_id));
 
-	if (err || !active)
+	if (err)
 		return err;
-	return db_run(db,
-		      "INSERT INTO forward_queue (sequence, kind, object_id, time, data) "
-		      "VALUES (?1, ?2, ?3, ?4, ?5)",
-		      db_int(sequence), db_text(db_forward_kind_name(kind)), db_int(object_id),
-		      db_int(now), data ? db_blob(data, len) : db_null());
+	return db_run_later(db,
+			    "INSERT INTO forward_queue (sequence, kind, object_id, time, data) "
+			    "SELECT last, ?2, ?3, ?4, ?5 FROM forward_line WHERE " IS_QUEUED,
+			    db_int(crash_id), db_text(db_forward_kind_name(kind)),
+			    db_int(object_id), db_int(now), data ? db_blob(data, len) : db_null());
 }
 
 struct ey_error *db_forward_parts(struct db *db, int64_t crash_id, int64_t *ret)
@@ -105,15 +111,10 @@ static struct ey_error *begin_stream(struct db *db)
 	struct ey_error *err = db_exec(db, "DELETE FROM forward_queue WHERE kind IN "
 					   "('crash', 'dump')");
 	if (!err)
-		err = db_exec(db, "INSERT INTO forward_queue (sequence, kind, object_id, time) "
-				  "SELECT l.last + row_number() OVER (ORDER BY c.id), 'crash', "
-				  "c.id, c.received FROM crashes c, forward_line l "
-				  "WHERE l.id = 1");
-	if (!err)
 		err = db_run(db,
 			     "UPDATE forward_line SET active = 1, replaces = stream, stream = ?1, "
-			     "base = confirmed, sent = confirmed, last = coalesce((SELECT "
-			     "max(sequence) FROM forward_queue), last) WHERE id = 1",
+			     "base = confirmed, sent = confirmed, filled = 0, waiting = (SELECT "
+			     "count(*) FROM forward_queue) WHERE id = 1",
 			     db_text(stream));
 	return err;
 }
@@ -144,13 +145,46 @@ struct ey_error *db_forward_switch(struct db *db, bool active)
 		err = db_forward_line(db, &line);
 	if (err || line.active == active)
 		return err;
-	if (active)
-		err = begin_stream(db);
-	else
-		err = db_exec(db, "DELETE FROM forward_queue");
-	if (!err && !active)
-		err = db_exec(db, "UPDATE forward_line SET active = 0, confirmed = last, "
-				  "down_since = 0, why = '' WHERE id = 1");
+	err = active ? begin_stream(db)
+		     : db_exec(db, "UPDATE forward_line SET active = 0, down_since = 0, why = '' "
+				   "WHERE id = 1");
+	return err ? err : db_commit(&txn);
+}
+
+struct ey_error *db_forward_fill(struct db *db, unsigned int limit)
+{
+	_cleanup_txn_ struct db_txn txn = {0};
+	_cleanup_statement_ struct db_statement *st = NULL;
+	int64_t filled = -1, count = 0, last = 0;
+	bool row = false;
+	struct ey_error *err = db_begin(db, &txn);
+
+	if (!err)
+		err = db_scalar_values(
+			db, &filled, NULL,
+			"SELECT filled FROM forward_line WHERE id = 1 AND active = 1", NULL, 0);
+	if (err || filled < 0)
+		return err;
+	err = db_query(db, &st,
+		       "SELECT count(*), coalesce(max(h.id), 0) FROM (SELECT id FROM crashes WHERE "
+		       "id > ?1 ORDER BY id LIMIT ?2) h",
+		       db_int(filled), db_int(limit));
+	if (!err)
+		err = db_step(st, &row);
+	if (err || !row)
+		return err;
+	count = db_column_int(st, 0);
+	last = db_column_int(st, 1);
+	err = db_run(db,
+		     "INSERT INTO forward_queue (sequence, kind, object_id, time) SELECT l.last + "
+		     "row_number() OVER (ORDER BY c.id), 'crash', c.id, c.received FROM crashes c, "
+		     "forward_line l WHERE l.id = 1 AND c.id > ?1 AND c.id <= ?2",
+		     db_int(filled), db_int(last));
+	if (!err)
+		err = db_run(db,
+			     "UPDATE forward_line SET last = last + ?1, waiting = waiting + ?1, "
+			     "filled = ?2 WHERE id = 1",
+			     db_int(count), db_int(count < (int64_t)limit ? -1 : last));
 	return err ? err : db_commit(&txn);
 }
 
@@ -202,27 +236,72 @@ struct ey_error *db_forward_sending(struct db *db, int64_t sequence)
 		      db_int(sequence));
 }
 
-struct ey_error *db_forward_confirm(struct db *db, int64_t sequence, int64_t refused, int64_t now)
+static struct ey_error *set_aside(struct db *db, const struct db_forward_refusal *refused)
+{
+	return db_run(db,
+		      "INSERT INTO forward_refused (sequence, kind, object_id, time, why, data) "
+		      "SELECT sequence, kind, object_id, time, ?2, data FROM forward_queue "
+		      "WHERE sequence = ?1 ON CONFLICT (sequence) DO UPDATE SET kind = "
+		      "excluded.kind, object_id = excluded.object_id, time = excluded.time, "
+		      "why = excluded.why, data = excluded.data",
+		      db_int(refused->sequence), db_text(refused->why));
+}
+
+struct ey_error *db_forward_confirm(struct db *db, int64_t sequence,
+				    const struct db_forward_refusal *refused, size_t count,
+				    int64_t now)
 {
 	_cleanup_txn_ struct db_txn txn = {0};
-	int64_t count = 0;
+	int64_t rows = 0;
 	struct ey_error *err = db_begin(db, &txn);
 
 	if (!err)
-		err = db_scalar(db, &count, NULL,
+		err = db_scalar(db, &rows, NULL,
 				"SELECT count(*) FROM forward_queue WHERE sequence <= ?1",
 				db_int(sequence));
+	for (size_t i = 0; !err && i < count; i++)
+		err = set_aside(db, &refused[i]);
 	if (!err)
 		err = db_run(db, "DELETE FROM forward_queue WHERE sequence <= ?1",
 			     db_int(sequence));
 	if (!err)
 		err = db_run(db,
-			     "UPDATE forward_line SET confirmed = ?1, records = records + ?2, "
-			     "refused = refused + ?3, last_ok = ?4, down_since = 0, why = '' "
-			     "WHERE id = 1",
-			     db_int(sequence), db_int(count - refused), db_int(refused),
-			     db_int(now));
+			     "UPDATE forward_line SET confirmed = ?1, waiting = waiting - ?2, "
+			     "records = records + ?2 - ?3, refused = refused + ?3, last_ok = ?4, "
+			     "down_since = 0, why = '' WHERE id = 1",
+			     db_int(sequence), db_int(rows), db_int((int64_t)count), db_int(now));
 	return err ? err : db_commit(&txn);
+}
+
+void db_forward_aside_read(struct db_statement *st, struct db_arena *arena, void *item,
+			   bool *failed)
+{
+	struct db_forward_aside *a = item;
+
+	a->sequence = db_column_int(st, 0);
+	a->kind = db_column_dup(st, 1, arena, failed);
+	a->object_id = db_column_int(st, 2);
+	a->time = db_column_int(st, 3);
+	a->why = db_column_dup(st, 4, arena, failed);
+}
+
+struct ey_error *db_forward_aside(struct db *db, unsigned int limit,
+				  struct db_forward_aside_list *ret)
+{
+	_cleanup_statement_ struct db_statement *st = NULL;
+	struct ey_error *err = db_query(db, &st,
+					"SELECT sequence, kind, object_id, time, why FROM "
+					"forward_refused ORDER BY sequence DESC LIMIT ?1",
+					db_int(limit));
+
+	*ret = (struct db_forward_aside_list){0};
+	return err ? err : db_list_read(st, db_forward_aside_read, 0, ret, NULL);
+}
+
+void db_forward_aside_list_deinit(struct db_forward_aside_list *list)
+{
+	db_arena_deinit(&list->arena);
+	*list = (struct db_forward_aside_list){0};
 }
 
 struct ey_error *db_forward_down(struct db *db, const char *why, int64_t now)

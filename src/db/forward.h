@@ -43,9 +43,11 @@ struct db_forward_line {
 	int64_t last_ok;
 	/** 0 while the line is up. */
 	int64_t down_since;
-	char why[512];
-	/** Records that wait, and since when the oldest does (0: none). */
+	char why[1024];
+	/** Records that wait, crashes of the history among them that are not queued yet, and since
+	 * when the oldest does (0: none). */
 	int64_t queue;
+	bool filling;
 	int64_t oldest;
 };
 struct ey_error *db_forward_line(struct db *db, struct db_forward_line *ret) EY_MUST_CHECK;
@@ -61,12 +63,17 @@ struct ey_error *db_forward_parts(struct db *db, int64_t crash_id, int64_t *ret)
 
 /**
  * Forward from now on: with a new stream that begins with all crashes there are, where nothing was
- * forwarded before. Switched off, what waits is dropped.
+ * forwarded before (db_forward_fill()). Switched off, what waits stays as it is.
  */
 struct ey_error *db_forward_switch(struct db *db, bool active) EY_MUST_CHECK;
 /** Both sides' numbers do not fit (one was restored from a backup): all crashes again, in a new
  * stream. The receiver knows what it has. */
 struct ey_error *db_forward_restart(struct db *db) EY_MUST_CHECK;
+/**
+ * Queue the next @p limit crashes of the history of a stream that began. A crash that comes, or
+ * changes, before the history has reached it is not queued by itself.
+ */
+struct ey_error *db_forward_fill(struct db *db, unsigned int limit) EY_MUST_CHECK;
 
 struct db_forward_item {
 	int64_t sequence;
@@ -89,9 +96,40 @@ void db_forward_list_deinit(struct db_forward_list *list);
 
 /** All up to @p sequence is about to be sent. */
 struct ey_error *db_forward_sending(struct db *db, int64_t sequence) EY_MUST_CHECK;
-/** All up to @p sequence is there, but @p refused of them, which never will. */
-struct ey_error *db_forward_confirm(struct db *db, int64_t sequence, int64_t refused,
+
+/** A record that will never be taken, by its number. */
+struct db_forward_refusal {
+	int64_t sequence;
+	const char *why;
+};
+/** All up to @p sequence is there, but those @p refused, which are set aside. */
+struct ey_error *db_forward_confirm(struct db *db, int64_t sequence,
+				    const struct db_forward_refusal *refused, size_t count,
 				    int64_t now) EY_MUST_CHECK;
+
+/** Something that was set aside, at the sender or the receiver. */
+struct db_forward_aside {
+	int64_t sequence;
+	const char *kind;
+	int64_t object_id;
+	int64_t time;
+	const char *why;
+};
+struct db_forward_aside_list {
+	struct db_arena arena;
+	struct db_forward_aside *items;
+	size_t count;
+};
+/** The newest of what was set aside here. */
+struct ey_error *db_forward_aside(struct db *db, unsigned int limit,
+				  struct db_forward_aside_list *ret) EY_MUST_CHECK;
+void db_forward_aside_list_deinit(struct db_forward_aside_list *list);
+#define _cleanup_forward_aside_ __attribute__((cleanup(db_forward_aside_list_deinit)))
+/** Read a row of sequence, kind, object_id, time, why: for db_list_read(). */
+struct db_statement;
+void db_forward_aside_read(struct db_statement *st, struct db_arena *arena, void *item,
+			   bool *failed);
+
 /** Note that the line is down since @p now (where it was up), and why. */
 struct ey_error *db_forward_down(struct db *db, const char *why, int64_t now) EY_MUST_CHECK;
 

@@ -54,6 +54,45 @@ struct ey_error *db_site_set(struct db *db, const struct db_site *s)
 		db_int(s->records), db_int(s->refused));
 }
 
+struct ey_error *db_site_refused_add(struct db *db, const char *site, const char *stream,
+				     const struct db_forward_aside *aside)
+{
+	return db_run(db,
+		      "INSERT INTO site_refused (site, stream, sequence, kind, origin, time, why) "
+		      "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+		      db_text(site), db_text(stream), db_int(aside->sequence), db_text(aside->kind),
+		      db_int(aside->object_id), db_int(aside->time), db_text(aside->why));
+}
+
+struct ey_error *db_site_refused_after(struct db *db, const char *site, const char *stream,
+				       int64_t after, unsigned int limit,
+				       struct db_forward_aside_list *ret)
+{
+	_cleanup_statement_ struct db_statement *st = NULL;
+	struct ey_error *err =
+		db_query(db, &st,
+			 "SELECT sequence, kind, origin, time, why FROM site_refused WHERE site = "
+			 "?1 AND stream = ?2 AND sequence > ?3 ORDER BY sequence LIMIT ?4",
+			 db_text(site), db_text(stream), db_int(after), db_int(limit));
+
+	*ret = (struct db_forward_aside_list){0};
+	return err ? err : db_list_read(st, db_forward_aside_read, 0, ret, NULL);
+}
+
+struct ey_error *db_site_refused_last(struct db *db, const char *site, unsigned int limit,
+				      struct db_forward_aside_list *ret)
+{
+	_cleanup_statement_ struct db_statement *st = NULL;
+	struct ey_error *err =
+		db_query(db, &st,
+			 "SELECT sequence, kind, origin, time, why FROM site_refused WHERE site = "
+			 "?1 ORDER BY time DESC, sequence DESC LIMIT ?2",
+			 db_text(site), db_int(limit));
+
+	*ret = (struct db_forward_aside_list){0};
+	return err ? err : db_list_read(st, db_forward_aside_read, 0, ret, NULL);
+}
+
 struct ey_error *db_site_dump_set(struct db *db, int64_t crash_id, const struct db_site_dump *dump)
 {
 	bool known = true;

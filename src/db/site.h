@@ -6,6 +6,7 @@
 #include "db/arena.h"
 #include "db/crash.h"
 #include "db/db.h"
+#include "db/forward.h"
 
 struct db_site {
 	const char *name;
@@ -34,6 +35,17 @@ void db_site_list_deinit(struct db_site_list *list);
 
 /** Write it as it is now; first_seen stays as it was. */
 struct ey_error *db_site_set(struct db *db, const struct db_site *site) EY_MUST_CHECK;
+
+/** Note that a record was not taken (`aside->object_id`: the crash's number there). */
+struct ey_error *db_site_refused_add(struct db *db, const char *site, const char *stream,
+				     const struct db_forward_aside *aside) EY_MUST_CHECK;
+/** What was not taken of a stream after a number, in order. */
+struct ey_error *db_site_refused_after(struct db *db, const char *site, const char *stream,
+				       int64_t after, unsigned int limit,
+				       struct db_forward_aside_list *ret) EY_MUST_CHECK;
+/** The newest that were not taken of a site. */
+struct ey_error *db_site_refused_last(struct db *db, const char *site, unsigned int limit,
+				      struct db_forward_aside_list *ret) EY_MUST_CHECK;
 
 /** What a site keeps of a crash's dump. */
 struct db_site_dump {

@@ -18,12 +18,6 @@
 /** Another stream of the same site is refused for so long after the last one was heard. */
 enum { TWO_SITES_SECONDS = 600 };
 
-/** A record that is not taken, and why. */
-struct refusal {
-	int64_t sequence;
-	char *why;
-};
-
 struct taking {
 	struct db *db;
 	const struct forward_batch *batch;
@@ -31,15 +25,15 @@ struct taking {
 	/** As the database has it. */
 	struct db_site_list list;
 	struct db_site site;
-	struct refusal refused[FORWARD_BATCH_MAX];
-	size_t refused_count;
+	/** The record at which it stays, since the database fails it alone; NULL: none. */
+	const struct forward_frame *failed;
+	struct ey_error *failure;
 };
 
 static void taking_deinit(struct taking *t)
 {
 	db_site_list_deinit(&t->list);
-	for (size_t i = 0; i < t->refused_count; i++)
-		free(t->refused[i].why);
+	ey_error_destroy(t->failure);
 }
 
 static struct ey_error *read_site(struct taking *t)
@@ -121,13 +115,32 @@ static struct ey_error *take(struct taking *t, const struct forward_frame *f)
 		return take_dump(t, f);
 	if (f->known)
 		return take_said(t, f);
+	// The site gave it up, and says why.
+	if (!strcmp(f->kind_name, "gone"))
+		return ey_error_create(EY_ERR_INPUT, "%s", f->why ? f->why : "it is gone");
 	return ey_error_create(EY_ERR_INPUT, "records of the kind \"%s\" are not known here",
 			       f->kind_name);
 }
 
-// All of some records and how far the site is now, or nothing of it.
+static struct ey_error *refuse(struct taking *t, const struct forward_frame *f, const char *why)
+{
+	char text[FORWARD_WHY_MAX + 1];
+	const struct db_forward_aside aside = {
+		.sequence = f->sequence,
+		.kind = f->kind_name,
+		.object_id = f->origin,
+		.time = t->now,
+		.why = text,
+	};
+
+	forward_clean_why(why, text);
+	t->site.refused++;
+	return db_site_refused_add(t->db, t->site.name, t->site.stream, &aside);
+}
+
+// All of some records and how far the site is now, or nothing of it; @p why: that one is refused.
 static struct ey_error *take_some(struct taking *t, const struct forward_frame *frames,
-				  size_t count, bool refuse)
+				  size_t count, const char *why)
 {
 	_cleanup_txn_ struct db_txn txn = {0};
 	struct ey_error *err = db_begin(t->db, &txn);
@@ -141,11 +154,9 @@ static struct ey_error *take_some(struct taking *t, const struct forward_frame *
 	for (size_t i = 0; !err && i < count; i++) {
 		if (frames[i].sequence <= site->position)
 			continue;
-		if (!refuse)
-			err = take(t, &frames[i]);
+		err = why ? refuse(t, &frames[i], why) : take(t, &frames[i]);
 		site->position = frames[i].sequence;
-		site->records += !refuse;
-		site->refused += refuse;
+		site->records += !why;
 	}
 	site->last_seen = t->now;
 	if (!err)
@@ -153,39 +164,51 @@ static struct ey_error *take_some(struct taking *t, const struct forward_frame *
 	return err ? err : db_commit(&txn);
 }
 
+static bool is_final(const struct ey_error *err)
+{
+	return err->code == EY_ERR_INPUT || err->code == EY_ERR_NOT_FOUND ||
+	       err->code == EY_ERR_DENIED;
+}
+
 // A record that is not to the database's liking must not stop those behind it.
 static struct ey_error *take_one(struct taking *t, const struct forward_frame *f)
 {
-	struct ey_error *err = take_some(t, f, 1, false);
+	struct ey_error *err = take_some(t, f, 1, NULL), *other;
 
-	if (!err || (err->code != EY_ERR_INPUT && err->code != EY_ERR_NOT_FOUND &&
-		     err->code != EY_ERR_DENIED))
+	if (!err || err == &ey_error_nomem)
 		return err;
-	_cleanup_error_ struct ey_error *why = err;
-	struct refusal *r = &t->refused[t->refused_count];
-	ey_log_warning("site %s: record %" PRId64 " (%s %" PRId64 " there) is refused: %s",
-		       t->batch->site, f->sequence, f->known ? f->kind_name : "unknown", f->origin,
-		       why->message);
-	r->sequence = f->sequence;
-	r->why = strdup(why->message);
-	if (!r->why)
-		return &ey_error_nomem;
-	t->refused_count++;
-	return take_some(t, f, 1, true);
+	if (is_final(err)) {
+		_cleanup_error_ struct ey_error *why = err;
+
+		ey_log_warning("site %s: record %" PRId64 " (%s %" PRId64 " there) is refused: %s",
+			       t->batch->site, f->sequence, f->known ? f->kind_name : "unknown",
+			       f->origin, why->message);
+		return take_some(t, f, 1, why->message);
+	}
+	// Is it the database, or this one? The site tries it again, and gives it up in the end.
+	other = take_some(t, NULL, 0, NULL);
+	if (other) {
+		ey_error_destroy(other);
+		return err;
+	}
+	t->failed = f;
+	t->failure = err;
+	return NULL;
 }
 
 static struct ey_error *take_all(struct taking *t)
 {
 	const struct forward_batch *b = t->batch;
-	struct ey_error *err = take_some(t, b->frames, b->count, false);
+	struct ey_error *err = take_some(t, b->frames, b->count, NULL);
 
-	if (!err || err->code == EY_ERR_IO || !b->count)
+	if (!err || !b->count || err == &ey_error_nomem)
 		return err;
 	ey_error_destroy(err);
 	err = NULL;
-	for (size_t i = 0; !err && i < b->count; i++)
+	for (size_t i = 0; !err && !t->failed && i < b->count; i++)
 		err = take_one(t, &b->frames[i]);
-	return err;
+	// As it was committed: what failed has counted itself.
+	return err ? err : read_site(t);
 }
 
 /*
@@ -239,10 +262,29 @@ static struct ey_error *check_site(struct db *db, const struct server_request *r
 			       name, site);
 }
 
-static void answer(const struct taking *t, bool fits, struct server_response *response)
+static void kv_refusal(struct ey_json *json, int64_t sequence, const char *why)
 {
-	struct ey_json json;
+	char text[FORWARD_WHY_MAX + 1];
 
+	forward_clean_why(why, text);
+	ey_json_object_begin(json);
+	ey_json_kv_int(json, "sequence", sequence);
+	ey_json_kv_string(json, "why", text);
+	ey_json_object_end(json);
+}
+
+// What was refused is told until the site knows: an answer may have been lost.
+static struct ey_error *answer(const struct taking *t, bool fits, struct server_response *response)
+{
+	_cleanup_forward_aside_ struct db_forward_aside_list refused = {0};
+	struct ey_json json;
+	struct ey_error *err = NULL;
+
+	if (fits)
+		err = db_site_refused_after(t->db, t->site.name, t->batch->stream, t->batch->after,
+					    FORWARD_BATCH_MAX, &refused);
+	if (err)
+		return err;
 	server_response_json(response, &json);
 	response->cache_control = "no-store";
 	ey_json_object_begin(&json);
@@ -250,14 +292,16 @@ static void answer(const struct taking *t, bool fits, struct server_response *re
 	ey_json_kv_int(&json, "position", fits ? t->site.position : -1);
 	ey_json_key(&json, "refused");
 	ey_json_array_begin(&json);
-	for (size_t i = 0; i < t->refused_count; i++) {
-		ey_json_object_begin(&json);
-		ey_json_kv_int(&json, "sequence", t->refused[i].sequence);
-		ey_json_kv_string(&json, "why", t->refused[i].why);
-		ey_json_object_end(&json);
-	}
+	for (size_t i = 0; i < refused.count; i++)
+		kv_refusal(&json, refused.items[i].sequence, refused.items[i].why);
 	ey_json_array_end(&json);
+	ey_json_key(&json, "failed");
+	if (t->failed)
+		kv_refusal(&json, t->failed->sequence, t->failure->message);
+	else
+		ey_json_null(&json);
 	ey_json_object_end(&json);
+	return NULL;
 }
 
 struct ey_error *api_forward(const struct api *api, struct db *db,
@@ -283,8 +327,5 @@ struct ey_error *api_forward(const struct api *api, struct db *db,
 	}
 	if (!err && fits && batch.count)
 		err = take_all(&t);
-	if (err)
-		return err;
-	answer(&t, fits, response);
-	return NULL;
+	return err ? err : answer(&t, fits, response);
 }

@@ -6,17 +6,39 @@
 #include "server/api.h"
 #include "server/forward.h"
 
-static void write_line(struct ey_json *json, const struct ey_config *config,
-		       const struct db_forward_line *line)
+/** Of what was refused so many are shown, the newest first. */
+enum { SHOWN = 20 };
+
+static void kv_refusals(struct ey_json *json, const struct db_forward_aside_list *list)
 {
-	if (!line->active) {
+	ey_json_key(json, "refusals");
+	ey_json_array_begin(json);
+	for (size_t i = 0; i < list->count; i++) {
+		const struct db_forward_aside *a = &list->items[i];
+
+		ey_json_object_begin(json);
+		ey_json_kv_int(json, "sequence", a->sequence);
+		ey_json_kv_string(json, "kind", a->kind);
+		ey_json_kv_int(json, "object", a->object_id);
+		api_kv_time(json, "time", a->time);
+		ey_json_kv_string(json, "why", a->why);
+		ey_json_object_end(json);
+	}
+	ey_json_array_end(json);
+}
+
+static void write_line(struct ey_json *json, const struct ey_config *config,
+		       const struct db_forward_line *line,
+		       const struct db_forward_aside_list *refused)
+{
+	if (!line->active && !line->queue) {
 		ey_json_null(json);
 		return;
 	}
 	ey_json_object_begin(json);
 	api_kv_text(json, "url", forward_url(config));
 	ey_json_kv_string(json, "site", forward_site(config));
-	ey_json_kv_bool(json, "up", line->last_ok && !line->down_since);
+	ey_json_kv_bool(json, "up", line->active && line->last_ok && !line->down_since);
 	api_kv_time(json, "down_since", line->down_since);
 	api_kv_text(json, "why", line->why);
 	api_kv_time(json, "last_ok", line->last_ok);
@@ -24,11 +46,17 @@ static void write_line(struct ey_json *json, const struct ey_config *config,
 	api_kv_time(json, "oldest", line->oldest);
 	ey_json_kv_int(json, "records", line->records);
 	ey_json_kv_int(json, "refused", line->refused);
+	kv_refusals(json, refused);
 	ey_json_object_end(json);
 }
 
-static void write_site(struct ey_json *json, const struct db_site *s)
+static struct ey_error *write_site(struct ey_json *json, struct db *db, const struct db_site *s)
 {
+	_cleanup_forward_aside_ struct db_forward_aside_list refused = {0};
+	struct ey_error *err = NULL;
+
+	if (s->refused)
+		err = db_site_refused_last(db, s->name, SHOWN, &refused);
 	ey_json_object_begin(json);
 	ey_json_kv_string(json, "name", s->name);
 	api_kv_text(json, "url", s->url);
@@ -38,13 +66,16 @@ static void write_site(struct ey_json *json, const struct db_site *s)
 	api_kv_time(json, "oldest", s->oldest);
 	ey_json_kv_int(json, "records", s->records);
 	ey_json_kv_int(json, "refused", s->refused);
+	kv_refusals(json, &refused);
 	ey_json_object_end(json);
+	return err;
 }
 
 struct ey_error *api_sites(const struct api *api, struct db *db,
 			   const struct server_request *request, struct server_response *response)
 {
 	_cleanup_sites_ struct db_site_list list = {0};
+	_cleanup_forward_aside_ struct db_forward_aside_list refused = {0};
 	struct db_forward_line line;
 	struct ey_json json;
 	struct ey_error *err = server_query_only(&request->target, (const char *const[]){NULL});
@@ -52,20 +83,22 @@ struct ey_error *api_sites(const struct api *api, struct db *db,
 	if (!err)
 		err = db_forward_line(db, &line);
 	if (!err)
+		err = db_forward_aside(db, SHOWN, &refused);
+	if (!err)
 		err = db_site_list(db, NULL, &list);
 	if (err)
 		return err;
 	server_response_json(response, &json);
 	ey_json_object_begin(&json);
 	ey_json_key(&json, "forward");
-	write_line(&json, api->config, &line);
+	write_line(&json, api->config, &line, &refused);
 	ey_json_key(&json, "sites");
 	ey_json_array_begin(&json);
-	for (size_t i = 0; i < list.count; i++)
-		write_site(&json, &list.items[i]);
+	for (size_t i = 0; !err && i < list.count; i++)
+		err = write_site(&json, db, &list.items[i]);
 	ey_json_array_end(&json);
 	ey_json_object_end(&json);
-	return NULL;
+	return err;
 }
 
 struct ey_error *api_kv_site_dumps(struct ey_json *json, struct db *db, int64_t crash_id)

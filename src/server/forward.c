@@ -20,6 +20,15 @@ enum {
 	DEFAULT_INTERVAL = 5,
 	/** Longest pause between two tries while the line is down: so many intervals. */
 	PAUSE_INTERVALS = 12,
+	/** A record that fails alone is given up after so many tries, and this time at least. */
+	STUCK_TRIES = 3,
+	DEFAULT_GIVE_UP = 600,
+	/** Crashes of the history that are queued at once. */
+	FILL = 256,
+	/** Without a record the other side is asked how far it is this often, seconds. */
+	IDLE_SECONDS = 60,
+	/** New streams in a row before there is a pause. */
+	MISFITS_MAX = 2,
 	/** A line without a byte for so long is cut. */
 	STALL_SECONDS = 60,
 	ANSWER_MAX = 1 << 20,
@@ -38,9 +47,22 @@ struct forwarder {
 	struct db *db;
 	/** Whether the other side's position was asked for since the start or the last failure. */
 	bool met;
+	/** How often in a row both sides' numbers did not fit. */
+	unsigned int misfits;
 	bool down;
 	int64_t pause;
 	int64_t next_try;
+	/** When the other side was last heard. */
+	int64_t said;
+	/** The record that is in the way alone (0: none), since when, and why it is given up. */
+	int64_t stuck;
+	int64_t stuck_since;
+	unsigned int stuck_tries;
+	int64_t give_up;
+	char *gone;
+	/** The last request was too large, and how many more go alone for that. */
+	bool too_large;
+	unsigned int singles;
 };
 
 const char *forward_url(const struct ey_config *config)
@@ -79,6 +101,9 @@ static struct ey_error *load(struct forwarder *f, const struct ey_config *config
 	f->site = forward_site(config);
 	struct ey_error *err =
 		ey_config_duration(config, "forward", "interval", DEFAULT_INTERVAL, &f->interval);
+	if (!err)
+		err = ey_config_duration(config, "forward", "give_up", DEFAULT_GIVE_UP,
+					 &f->give_up);
 	if (err || !f->url)
 		return err;
 	if (f->interval < 1)
@@ -89,6 +114,19 @@ static struct ey_error *load(struct forwarder *f, const struct ey_config *config
 				       f->site);
 	err = notify_console_url(config, &f->console);
 	return err ? err : ey_error_prefix(make_client(f, config), "[forward]");
+}
+
+// Nothing is dropped silently.
+static struct ey_error *tell_what_stays(struct db *db)
+{
+	struct db_forward_line line;
+	struct ey_error *err = db_forward_line(db, &line);
+
+	if (!err && line.queue)
+		ey_log_warning("forward: [forward] url is not set any more; %" PRId64 " records "
+			       "that wait are kept, and go when it is set again",
+			       line.queue);
+	return err;
 }
 
 struct ey_error *forwarder_create(const struct api *api, struct forwarder **ret)
@@ -103,7 +141,11 @@ struct ey_error *forwarder_create(const struct api *api, struct forwarder **ret)
 	struct ey_error *err = load(f, api->config);
 	if (!err)
 		err = db_open_config(api->config, DB_OPEN_WRITE, &db);
-	return err ? err : db_forward_switch(db, f->url != NULL);
+	if (!err)
+		err = db_forward_switch(db, f->url != NULL);
+	if (!err && !f->url)
+		err = tell_what_stays(db);
+	return err;
 }
 
 static void drop_connection(struct forwarder *f)
@@ -120,47 +162,101 @@ void forwarder_destroy(struct forwarder *f)
 	drop_connection(f);
 	client_destroy(f->client);
 	free(f->console);
+	free(f->gone);
 	free(f);
 }
 
-/** What the other center said. */
+/** What the other center said; texts are of `root`. */
 struct reply {
+	json_t *root;
 	int64_t position;
-	int64_t refused;
+	struct db_forward_refusal refused[FORWARD_BATCH_MAX];
+	size_t count;
+	/** The record at which it stays, 0: none, and why. */
+	int64_t failed;
+	const char *failure;
 	bool fits;
 };
+
+static void reply_deinit(struct reply *reply)
+{
+	json_decref(reply->root);
+}
+
+static void read_refusals(struct forwarder *f, json_t *refused, struct reply *ret)
+{
+	json_t *item;
+	size_t i;
+
+	json_array_foreach(refused, i, item)
+	{
+		const char *why = json_string_value(json_object_get(item, "why"));
+		int64_t sequence = json_integer_value(json_object_get(item, "sequence"));
+
+		if (sequence > ret->position || ret->count == EY_ARRAY_SIZE(ret->refused))
+			break;
+		ret->refused[ret->count++] =
+			(struct db_forward_refusal){.sequence = sequence, .why = why ? why : ""};
+		ey_log_warning("forward: %s does not take record %" PRId64 ", which is set aside: "
+			       "%.*s",
+			       f->url, sequence, FORWARD_WHY_MAX, why ? why : "");
+	}
+}
 
 static struct ey_error *read_reply(struct forwarder *f, const struct client_answer *answer,
 				   const struct db_forward_line *line, int64_t sent,
 				   struct reply *ret)
 {
-	json_t *root = NULL, *refused, *item;
-	struct ey_error *err = client_answer_json(f->client, answer, &root);
-	size_t i;
+	struct ey_error *err = client_answer_json(f->client, answer, &ret->root);
 
 	if (err)
 		return err;
-	const char *stream = json_string_value(json_object_get(root, "stream"));
-	json_t *position = json_object_get(root, "position");
+	const char *stream = json_string_value(json_object_get(ret->root, "stream"));
+	json_t *position = json_object_get(ret->root, "position");
+	json_t *failed = json_object_get(ret->root, "failed");
 	if (!stream || !json_is_integer(position))
-		err = ey_error_create(EY_ERR_INPUT,
-				      "what answers at %s is no center that sites forward to",
-				      f->url);
+		return ey_error_create(EY_ERR_INPUT,
+				       "what answers at %s is no center that sites forward to",
+				       f->url);
 	ret->position = json_integer_value(position);
-	ret->fits = stream && !strcmp(stream, line->stream) && ret->position >= line->confirmed &&
+	ret->fits = !strcmp(stream, line->stream) && ret->position >= line->confirmed &&
 		    ret->position <= sent;
-	refused = json_object_get(root, "refused");
-	json_array_foreach(refused, i, item)
-	{
-		const char *why = json_string_value(json_object_get(item, "why"));
+	if (!ret->fits)
+		return NULL;
+	read_refusals(f, json_object_get(ret->root, "refused"), ret);
+	ret->failed = json_integer_value(json_object_get(failed, "sequence"));
+	ret->failure = json_string_value(json_object_get(failed, "why"));
+	return NULL;
+}
 
-		ret->refused++;
-		ey_log_warning("forward: the center refused record %lld: %s",
-			       (long long)json_integer_value(json_object_get(item, "sequence")),
-			       why ? why : "");
+// A record that alone is in the way: how long it has been, and whether it is given up.
+static bool is_stuck(struct forwarder *f, int64_t sequence)
+{
+	int64_t now = ey_time_now();
+
+	// A clock that went back begins anew.
+	if (f->stuck != sequence || now < f->stuck_since) {
+		f->stuck = sequence;
+		f->stuck_since = now;
+		f->stuck_tries = 0;
 	}
-	json_decref(root);
-	return err;
+	f->stuck_tries++;
+	return f->stuck_tries >= STUCK_TRIES && now - f->stuck_since >= f->give_up;
+}
+
+// What is said of the line while it stays at a record.
+static struct ey_error *stuck(struct forwarder *f, int64_t sequence, const char *why)
+{
+	char text[FORWARD_WHY_MAX + 1];
+
+	forward_clean_why(why, text);
+	if (is_stuck(f, sequence)) {
+		free(f->gone);
+		f->gone = strdup(text);
+		return f->gone ? NULL : &ey_error_nomem;
+	}
+	return ey_error_create(EY_ERR_IO, "record %" PRId64 " fails, and is tried again: %s",
+			       sequence, text);
 }
 
 static struct ey_error *post(struct forwarder *f, const struct ey_buf *body,
@@ -182,7 +278,62 @@ static struct ey_error *post(struct forwarder *f, const struct ey_buf *body,
 	// Busy or starting: no sooner than it asks for.
 	if (err && answer.retry_after > f->pause)
 		f->pause = EY_MIN(answer.retry_after, f->pause_max);
+	f->too_large = err && answer.status == 413;
 	return err;
+}
+
+// The other side's numbers are told, and ours noted.
+static struct ey_error *take_reply(struct forwarder *f, struct db *db,
+				   const struct db_forward_line *line, const struct reply *reply,
+				   uint64_t *sent_ret)
+{
+	struct ey_error *err = NULL;
+
+	if (!reply->fits) {
+		ey_log_warning("forward: this database and that of %s are not of one time, as one "
+			       "of them was restored: all crashes are sent again, what is there "
+			       "is not counted twice",
+			       f->url);
+		err = db_forward_restart(db);
+		if (!err && ++f->misfits > MISFITS_MAX)
+			err = ey_error_create(EY_ERR_IO,
+					      "%s does not know the numbers that it "
+					      "was just told; it is tried again",
+					      f->url);
+		return err;
+	}
+	f->misfits = 0;
+	f->met = true;
+	f->said = ey_time_now();
+	*sent_ret += (uint64_t)(reply->position - line->confirmed);
+	// That the other side is there is no news while it stays at a record.
+	if (!f->stuck || reply->position > line->confirmed)
+		err = db_forward_confirm(db, reply->position, reply->refused, reply->count,
+					 ey_time_now());
+	if (!err && reply->position >= f->stuck) {
+		f->stuck = 0;
+		free(f->gone);
+		f->gone = NULL;
+	}
+	if (!err && reply->failed > reply->position)
+		err = stuck(f, reply->failed, reply->failure ? reply->failure : "");
+	return err;
+}
+
+// What waits, after the history was queued as far as it is needed.
+static struct ey_error *next_items(struct forwarder *f, struct db *db, struct db_forward_line *line,
+				   struct db_forward_list *ret)
+{
+	unsigned int limit = f->stuck || f->singles ? 1 : FORWARD_BATCH_MAX;
+	struct ey_error *err = db_forward_next(db, line->confirmed, limit, ret);
+
+	if (err || !line->filling || ret->count == limit)
+		return err;
+	db_forward_list_deinit(ret);
+	err = db_forward_fill(db, FILL);
+	if (!err)
+		err = db_forward_line(db, line);
+	return err ? err : db_forward_next(db, line->confirmed, limit, ret);
 }
 
 // One batch there and its confirmation back; a batch without records asks how far the other side
@@ -191,39 +342,48 @@ static struct ey_error *send_batch(struct forwarder *f, struct db *db, bool meet
 				   uint64_t *sent_ret, bool *more_ret)
 {
 	_cleanup_forward_list_ struct db_forward_list items = {0};
-	_cleanup_buf_ struct ey_buf body = EY_BUF_INIT;
+	_cleanup_forward_body_ struct forward_body body = {.data = EY_BUF_INIT};
+	_cleanup_(reply_deinit) struct reply reply = {0};
 	struct db_forward_line line;
 	struct forward_head head = {.site = f->site, .url = f->console, .line = &line};
-	struct reply reply = {0};
-	int64_t last = 0;
 	struct ey_error *err = db_forward_line(db, &line);
 
 	*more_ret = false;
 	if (!err && !meet)
-		err = db_forward_next(db, line.confirmed, FORWARD_BATCH_MAX, &items);
+		err = next_items(f, db, &line, &items);
+	if (!err && !meet && !items.count) {
+		// A site that has nothing to say says that it is there.
+		if (ey_time_now() - f->said < IDLE_SECONDS && ey_time_now() >= f->said)
+			return NULL;
+		meet = true;
+	}
+	bool gone = !meet && !err && f->gone && items.items[0].sequence == f->stuck;
 	if (!err)
-		err = forward_body_write(db, &head, &items, &body, &last);
-	if (err || (!meet && !items.count))
-		return err;
+		err = forward_body_write(db, &head, &items, gone ? f->gone : NULL, &body);
+	if (err && body.failed) {
+		_cleanup_error_ struct ey_error *why = err;
+
+		*more_ret = true;
+		return stuck(f, body.failed, why->message);
+	}
 	// Known before it is sent: so a position beyond it shows that this database is an old copy.
-	if (last > line.sent)
-		err = db_forward_sending(db, last);
+	if (!err && body.last > line.sent)
+		err = db_forward_sending(db, body.last);
 	if (!err)
-		err = post(f, &body, &line, EY_MAX(line.sent, last), &reply);
+		err = post(f, &body.data, &line, EY_MAX(line.sent, body.last), &reply);
+	if (err && f->too_large && items.count) {
+		_cleanup_error_ struct ey_error *why = err;
+
+		// Something between is stricter than the other center: one by one.
+		*more_ret = true;
+		f->singles = FORWARD_BATCH_MAX;
+		return items.count > 1 ? NULL : stuck(f, items.items[0].sequence, why->message);
+	}
 	if (err)
 		return err;
-	*more_ret = true;
-	if (!reply.fits) {
-		ey_log_warning("forward: this database and that of %s are not of one time, as one "
-			       "of them was restored: all crashes are sent again, what is there "
-			       "is not counted twice",
-			       f->url);
-		return db_forward_restart(db);
-	}
-	f->met = true;
-	*sent_ret += (uint64_t)(reply.position - line.confirmed);
-	*more_ret = meet || items.count;
-	return db_forward_confirm(db, reply.position, reply.refused, ey_time_now());
+	f->singles -= f->singles > 0;
+	*more_ret = items.count || !f->met;
+	return take_reply(f, db, &line, &reply, sent_ret);
 }
 
 static void went_down(struct forwarder *f, const struct ey_error *err)
@@ -269,10 +429,8 @@ static struct ey_error *send_all(struct forwarder *f, struct ey_buf *said)
 	struct ey_error *err = NULL;
 
 	while (!err && more && !atomic_load(&f->api->stopping)) {
-		bool meet = !f->met;
-
-		err = send_batch(f, f->db, meet, &sent, &more);
-		if (!err && meet && f->met) {
+		err = send_batch(f, f->db, !f->met, &sent, &more);
+		if (!err && f->down && f->met && !f->stuck) {
 			err = db_forward_line(f->db, &line);
 			came_back(f, line.queue);
 		}

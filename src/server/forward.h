@@ -36,12 +36,25 @@ struct forward_head {
 	const struct db_forward_line *line;
 };
 
+/** A batch. */
+struct forward_body {
+	struct ey_buf data;
+	/** The last record that is in it, and of one that could not be read the number (0: none).
+	 */
+	int64_t last;
+	int64_t failed;
+};
+void forward_body_deinit(struct forward_body *body);
+#define _cleanup_forward_body_ __attribute__((cleanup(forward_body_deinit)))
+
 /**
- * Write a batch: the head and as many of @p items as fit, at least one; what can no longer be read
- * (it is gone from the database) is left out. @p sequence_ret: the last one that is dealt with.
+ * Write a batch: the head and as many of @p items as fit, at least one. What is damaged or gone
+ * from the database, and the first one where @p gone says why that is given up, goes as a number
+ * that was given up. EY_ERR_IO where the first could not be read; where a later one could not, the
+ * batch ends before it.
  */
 struct ey_error *forward_body_write(struct db *db, const struct forward_head *head,
-				    const struct db_forward_list *items, struct ey_buf *out,
-				    int64_t *sequence_ret) EY_MUST_CHECK;
+				    const struct db_forward_list *items, const char *gone,
+				    struct forward_body *ret) EY_MUST_CHECK;
 
 #endif

@@ -192,7 +192,8 @@ static struct ey_error *write_item(struct db *db, const struct db_forward_item *
 	return ey_buf_error(out);
 }
 
-static void write_head(const struct forward_head *head, struct ey_buf *out)
+static void write_head(const struct forward_head *head, int64_t queue, int64_t oldest,
+		       struct ey_buf *out)
 {
 	struct ey_json json;
 
@@ -205,38 +206,82 @@ static void write_head(const struct forward_head *head, struct ey_buf *out)
 	ey_json_kv_string(&json, "replaces", head->line->replaces);
 	ey_json_kv_int(&json, "base", head->line->base);
 	ey_json_kv_int(&json, "after", head->line->confirmed);
-	ey_json_kv_int(&json, "queue", head->line->queue);
-	ey_json_kv_int(&json, "oldest", head->line->oldest);
+	ey_json_kv_int(&json, "queue", queue);
+	ey_json_kv_int(&json, "oldest", oldest);
 	ey_json_object_end(&json);
 	ey_buf_adds(out, "\n");
 }
 
-struct ey_error *forward_body_write(struct db *db, const struct forward_head *head,
-				    const struct db_forward_list *items, struct ey_buf *out,
-				    int64_t *sequence_ret)
+// Its number is told all the same: the other side notes why it will not come, and goes on.
+static struct ey_error *write_gone(const struct db_forward_item *item, const char *why,
+				   struct ey_buf *out)
 {
-	*sequence_ret = head->line->confirmed;
-	write_head(head, out);
-	for (size_t i = 0; i < items->count && i < FORWARD_BATCH_MAX; i++) {
-		_cleanup_buf_ struct ey_buf one = EY_BUF_INIT;
-		struct ey_error *err = write_item(db, &items->items[i], &one);
+	char text[FORWARD_WHY_MAX + 1];
+	struct ey_json json;
 
-		if (err && err->code != EY_ERR_INPUT && err->code != EY_ERR_NOT_FOUND)
-			return err;
-		if (err) {
-			ey_log_warning("forward: %s %" PRId64 " is not sent: %s",
-				       db_forward_kind_name(items->items[i].kind),
-				       items->items[i].object_id, err->message);
-			ey_error_destroy(err);
-			// Its number is told all the same: the other side refuses it, and goes on.
-			one.len = 0;
-			ey_buf_printf(&one, "{\"sequence\":%" PRId64 ",\"kind\":\"gone\"}\n",
-				      items->items[i].sequence);
-		}
-		if (i && out->len + one.len > BATCH_BYTES)
-			break;
-		ey_buf_add(out, ey_buf_str(&one), one.len);
-		*sequence_ret = items->items[i].sequence;
-	}
+	forward_clean_why(why, text);
+	ey_log_warning("forward: record %" PRId64 " (%s %" PRId64 ") is set aside: %s",
+		       item->sequence, db_forward_kind_name(item->kind), item->object_id, text);
+	ey_json_init(&json, out, 0);
+	ey_json_object_begin(&json);
+	ey_json_kv_int(&json, "sequence", item->sequence);
+	ey_json_kv_string(&json, "kind", "gone");
+	ey_json_kv_int(&json, "origin", item->object_id);
+	ey_json_kv_string(&json, "why", text);
+	ey_json_object_end(&json);
+	ey_buf_adds(out, "\n");
 	return ey_buf_error(out);
+}
+
+static struct ey_error *write_one(struct db *db, const struct db_forward_item *item,
+				  const char *gone, struct ey_buf *out)
+{
+	struct ey_error *err;
+
+	if (gone)
+		return write_gone(item, gone, out);
+	err = write_item(db, item, out);
+	if (!err || (err->code != EY_ERR_INPUT && err->code != EY_ERR_NOT_FOUND))
+		return err;
+	_cleanup_error_ struct ey_error *why = err;
+	out->len = 0;
+	return write_gone(item, why->message, out);
+}
+
+void forward_body_deinit(struct forward_body *body)
+{
+	ey_buf_deinit(&body->data);
+}
+
+struct ey_error *forward_body_write(struct db *db, const struct forward_head *head,
+				    const struct db_forward_list *items, const char *gone,
+				    struct forward_body *ret)
+{
+	_cleanup_buf_ struct ey_buf records = EY_BUF_INIT;
+	size_t i;
+
+	ret->last = head->line->confirmed;
+	for (i = 0; i < items->count && i < FORWARD_BATCH_MAX; i++) {
+		_cleanup_buf_ struct ey_buf one = EY_BUF_INIT;
+		struct ey_error *err = write_one(db, &items->items[i], i ? NULL : gone, &one);
+
+		if (err && !i)
+			ret->failed = items->items[i].sequence;
+		if (err && !i)
+			return err;
+		// What is wrong with it is told when it is the first.
+		ey_error_destroy(err);
+		if (err || (i && records.len + one.len > BATCH_BYTES))
+			break;
+		ey_buf_add(&records, ey_buf_str(&one), one.len);
+		ret->last = items->items[i].sequence;
+	}
+	// As it is when these are taken: the last batch says that nothing waits any more.
+	int64_t queue = EY_MAX(head->line->queue - (int64_t)i, (int64_t)0);
+	int64_t oldest = i < items->count ? items->items[i].time
+			 : i		  ? items->items[i - 1].time
+					  : head->line->oldest;
+	write_head(head, queue, queue ? oldest : 0, &ret->data);
+	ey_buf_add(&ret->data, ey_buf_str(&records), records.len);
+	return ey_buf_error(&records) ? &ey_error_nomem : ey_buf_error(&ret->data);
 }

@@ -7,7 +7,7 @@
 #include "db/crash.h"
 #include "server/body.h"
 
-enum { URL_MAX = 512, PATH_MAX_BYTES = 1024 };
+enum { WHY_HEAD = 150, URL_MAX = 512, PATH_MAX_BYTES = 1024 };
 
 void forward_batch_deinit(struct forward_batch *batch)
 {
@@ -108,6 +108,8 @@ static struct ey_error *read_frame(json_t *line, int64_t before, struct forward_
 	if (!err)
 		err = server_body_text(line, "type", SERVER_LINE_MAX, &f->type);
 	if (!err)
+		err = server_body_text(line, "why", FORWARD_WHY_MAX, &f->why);
+	if (!err)
 		err = server_body_int(line, "bytes", 0, 0, &bytes);
 	if (!err)
 		err = read_dump(line, f);
@@ -146,4 +148,20 @@ struct ey_error *forward_batch_read(const char *body, size_t len, struct forward
 		ret->count++;
 	}
 	return err;
+}
+
+void forward_clean_why(const char *why, char ret[FORWARD_WHY_MAX + 1])
+{
+	size_t len = strlen(why), n = 0;
+
+	// The middle of a long one is a statement; what is wrong with it stands at its end.
+	for (size_t i = 0; i < len && n < FORWARD_WHY_MAX; i++) {
+		if (len > FORWARD_WHY_MAX && i == WHY_HEAD) {
+			memcpy(ret + n, " ... ", 5);
+			n += 5;
+			i = len - (FORWARD_WHY_MAX - n);
+		}
+		ret[n++] = why[i] >= 0x20 && why[i] < 0x7f ? why[i] : '?';
+	}
+	ret[n] = '\0';
 }

@@ -24,6 +24,8 @@ enum {
 	FORWARD_BATCH_MAX = 64,
 	/** Longest line of JSON, bytes. */
 	FORWARD_LINE_MAX = 4096,
+	/** Longest reason for which a record was given up, bytes. */
+	FORWARD_WHY_MAX = 600,
 };
 
 /** A record; texts are borrowed from the batch, bytes from the body. */
@@ -39,6 +41,8 @@ struct forward_frame {
 	const char *type;
 	const char *data;
 	size_t len;
+	/** Of a record that the site gave up; NULL: not said. */
+	const char *why;
 	/** The crash's dump at the site; state NULL: not said. */
 	const char *dump_state;
 	int64_t dump_bytes;
@@ -67,5 +71,8 @@ struct ey_error *forward_batch_read(const char *body, size_t len,
 				    struct forward_batch *ret) EY_MUST_CHECK;
 void forward_batch_deinit(struct forward_batch *batch);
 #define _cleanup_forward_batch_ __attribute__((cleanup(forward_batch_deinit)))
+
+/** A reason as it may travel and be kept anywhere: cut, and of printable ASCII. */
+void forward_clean_why(const char *why, char ret[FORWARD_WHY_MAX + 1]);
 
 #endif

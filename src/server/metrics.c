@@ -246,6 +246,12 @@ static void write_counters(struct writer *w, const struct db_counters *c)
 		{DB_COUNT_STATE, "eyrie_reasons", "gauge", "state",
 		 "Reasons by what is known of them."},
 		{DB_COUNT_SCOPE, "eyrie_alerts_active", "gauge", "scope", "Alerts not resolved."},
+		{DB_COUNT_SITE_WAITING, "eyrie_site_waiting_records", "gauge", "site",
+		 "Records that wait at a site, as it said last."},
+		{DB_COUNT_SITE_SEEN, "eyrie_site_last_seen_timestamp_seconds", "gauge", "site",
+		 "When the site was last heard."},
+		{DB_COUNT_SITE_REFUSED, "eyrie_site_refused_records", "counter", "site",
+		 "Records of a site that were not taken."},
 	};
 
 	for (size_t f = 0; f < EY_ARRAY_SIZE(families); f++) {
@@ -259,6 +265,12 @@ static void write_counters(struct writer *w, const struct db_counters *c)
 	one(w, "eyrie_repository_dumps", "gauge", "Dumps in the repository.", c->dumps);
 	one(w, "eyrie_repository_dump_bytes", "gauge", "Bytes of these.", c->dump_bytes);
 	one(w, "eyrie_mails_waiting", "gauge", "Mails that wait to be sent.", c->mails_waiting);
+	one(w, "eyrie_forward_waiting_records", "gauge", "Records queued to be forwarded.",
+	    c->forward_waiting);
+	one(w, "eyrie_forward_refused_records", "counter",
+	    "Records that were set aside, as they are never taken.", c->forward_refused);
+	one(w, "eyrie_forward_down", "gauge", "1 while the line on which is forwarded is down.",
+	    c->forward_down);
 }
 
 struct ey_error *server_metrics_write(struct server_metrics *m, struct db *db,

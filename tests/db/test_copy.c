@@ -75,9 +75,20 @@ static void fill_sites(struct db *db)
 	const struct db_site_dump dump = {
 		.site = "ams1", .origin = 7, .state = "kept", .path = "ams1/web-01/x"};
 
+	const struct db_forward_refusal refused = {.sequence = 1, .why = "no"};
+	const struct db_forward_aside aside = {.sequence = 2, .kind = "crash", .why = "no"};
+	struct db_txn txn = {0};
+
 	ok(db_forward_switch(db, true));
 	ok(db_site_set(db, &site));
 	ok(db_site_dump_set(db, 1, &dump));
+	// Two to send, of which one was set aside.
+	ok(db_begin(db, &txn));
+	ok(db_forward_note(db, DB_FORWARD_HEARTBEAT, 1, TEST_NOON, "{}", 2));
+	ok(db_forward_note(db, DB_FORWARD_CHANGE, 1, TEST_NOON, "{}", 2));
+	ok(db_commit(&txn));
+	ok(db_forward_confirm(db, 1, &refused, 1, TEST_NOON));
+	ok(db_site_refused_add(db, "ams1", "s", &aside));
 }
 
 /* Something in every table. */

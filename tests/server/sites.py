@@ -8,6 +8,7 @@ import concurrent.futures
 import glob
 import hashlib
 import http.client
+import http.server
 import json
 import os
 import re
@@ -169,6 +170,10 @@ class Case(unittest.TestCase):
     def settled(self, *sites):
         for s in sites:
             self.until(lambda s=s: self.state(s)['up'] and not self.state(s)['queue'])
+        # What was said last of a site that has nothing more to send is that nothing waits.
+        for site in self.center.json('/api/v1/sites')['sites']:
+            if site['name'] in [self.state(s)['site'] for s in sites]:
+                self.assertEqual((site['queue'], site['oldest']), (0, None))
 
     def deliver(self, s, numbers, **changes):
         """As a host does: sent again until it is confirmed."""
@@ -394,6 +399,158 @@ class Said(Case):
         self.assertTrue(kept()['purged'])
 
 
+class Trouble(Case):
+    """What must neither stop the line nor be lost silently."""
+
+    def poison(self):
+        """The center's database fails every crash of this title, and takes everything else."""
+        if os.environ.get('EYRIE_TEST_POSTGRES'):
+            schema = re.sub(r'\W', '_', self.center.folder).lower()
+            self.center.sql("CREATE FUNCTION poison() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'integer overflow'; END $$; "
+                            "CREATE TRIGGER poison BEFORE INSERT ON crashes FOR EACH ROW WHEN (NEW.title = 'poison') "
+                            "EXECUTE FUNCTION \"%s\".poison()" % schema)
+        else:
+            self.center.sql("CREATE TRIGGER poison BEFORE INSERT ON crashes WHEN NEW.title = 'poison' BEGIN SELECT abs(-9223372036854775807 - 1); END")
+
+    def heal(self):
+        self.center.sql('DROP TRIGGER poison' + (' ON crashes' if os.environ.get('EYRIE_TEST_POSTGRES') else ''))
+
+    def poisoned(self, s):
+        self.line.up = False
+        self.deliver(s, range(10))
+        bad = record(10)
+        bad['event'] = dict(bad['event'], title='poison')
+        s.deliver({'record': bad, 'analysis': 'a\n', 'dmesg': 'b\n'}, 201)
+        self.deliver(s, range(11, 30))
+        self.poison()
+        self.line.up = True
+
+    def test_a_record_that_never_goes(self):
+        s = self.site(more='give_up = 2s\n')
+        self.poisoned(s)
+        self.until(lambda: self.state(s)['refused'])
+        self.settled(s)
+        # All but that one, in order.
+        pairs = [tuple(map(int, row)) for row in self.center.sql('SELECT origin, crash_id FROM site_crashes ORDER BY origin')]
+        self.assertEqual([p[0] for p in pairs], [i for i in range(1, 31) if i != 11])
+        self.assertEqual([p[1] for p in pairs], sorted(p[1] for p in pairs))
+        self.assertEqual(self.center.number('SELECT count(*) FROM crashes'), 29)
+        state = self.state(s)
+        self.assertEqual((state['records'], state['refused']), (29, 1))
+        site = self.center.json('/api/v1/sites')['sites'][0]
+        self.assertEqual((site['records'], site['refused']), (29, 1))
+        for shown in (state['refusals'], site['refusals']):
+            self.assertEqual([r['object'] for r in shown], [11])
+            self.assertIn('integer overflow', shown[0]['why'])
+        self.assertIn('eyrie_site_refused_records_total{site="ams1"} 1\n', self.center.get('/metrics').decode())
+        self.assertIn('eyrie_forward_refused_records_total 1\n', s.get('/metrics').decode())
+        self.center.command('db', 'check')
+
+    def test_a_record_that_goes_later(self):
+        s = self.site()
+        self.poisoned(s)
+        state = self.until(lambda: 'integer overflow' in (self.state(s)['why'] or '') and self.state(s))
+        self.assertRegex(state['why'], 'record [0-9]+ fails, and is tried again')
+        self.assertEqual((self.center.number('SELECT count(*) FROM crashes'), state['queue'], state['refused']), (10, 20, 0))
+        self.heal()
+        self.settled(s)
+        self.same(s)
+        self.assertEqual(self.state(s)['refused'], 0)
+
+    def test_a_record_that_is_damaged_here(self):
+        s = self.site()
+        self.line.up = False
+        self.deliver(s, range(9))
+        s.sql("UPDATE crash_parts SET data = %s WHERE part = 'record' AND crash_id = 4"
+              % ("'\\x00'::bytea" if os.environ.get('EYRIE_TEST_POSTGRES') else "x'00'"))
+        # The answers about it are lost: it is told again.
+        self.line.cut_answers = [450, 500, 560]
+        self.line.up = True
+        self.until(lambda: not self.line.cut_answers)
+        self.settled(s)
+        state = self.state(s)
+        self.assertEqual((state['records'], state['refused'], [r['object'] for r in state['refusals']]), (8, 1, [4]))
+        self.assertEqual([r[0] for r in self.center.sql('SELECT origin FROM site_crashes ORDER BY origin')], list('12356789'))
+
+    def test_off_and_on(self):
+        s = self.site()
+        self.deliver(s, range(10))
+        self.settled(s)
+        self.line.up = False
+        self.deliver(s, range(10, 30))
+        s.post('/api/v1/changes', {'key': 'k', 'tool': 'ansible', 'what': 'x', 'everywhere': True, 'who': 'Robin'}, 201)
+        s.configure('url =', '#url =')
+        s.again()
+        state = self.state(s)
+        self.assertEqual((state['url'], state['up'], state['queue']), (None, False, 21))
+        self.deliver(s, range(30, 40))
+        s.configure('#url =', 'url =')
+        self.line.up = True
+        s.again()
+        self.assertIn('21 records that wait are kept', s.log)
+        self.deliver(s, range(40, 45))
+        self.settled(s)
+        self.same(s)
+        self.assertEqual(len(self.center.json('/api/v1/changes')['changes']), 1)
+
+    def test_history_is_queued_in_pieces(self):
+        s = self.server('ams1', '[forward]\n#url\nsite = ams1\ninterval = 1s\n')
+        with concurrent.futures.ThreadPoolExecutor(4) as pool:
+            list(pool.map(lambda k: self.deliver(s, range(k, 700, 4)), range(4)))
+        self.line.up = False
+        s.configure('#url', 'url = http://127.0.0.1:%d' % self.line.port)
+        s.again()
+        self.until(lambda: self.state(s)['why'])
+        # New ones, and what becomes of old ones, come while the history is on its way.
+        self.deliver(s, range(700, 710))
+        self.deliver(s, [5], labels={})
+        self.assertEqual(self.state(s)['queue'], 710)
+        self.assertLessEqual(s.number('SELECT count(*) FROM forward_queue'), 256)
+        self.line.cut_answers = [300, 450, 900, 1300]
+        self.line.up = True
+        largest = 0
+        while self.center.number('SELECT count(*) FROM crashes') < 710:
+            largest = max(largest, s.number('SELECT count(*) FROM forward_queue'))
+        self.assertLessEqual(largest, 256 + 64)
+        self.deliver(s, range(710, 720))
+        self.settled(s)
+        self.same(s)
+        self.assertEqual(self.state(s)['records'], 720)
+
+    def test_something_between_takes_only_small_requests(self):
+        largest, center = 3000, self.center
+
+        class Strict(http.server.BaseHTTPRequestHandler):
+            protocol_version = 'HTTP/1.1'
+
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers['Content-Length']))
+                status, kind, data = 413, 'text/plain', b'too large'
+                if len(body) <= largest:
+                    status, r, data = center.ask('POST', self.path, body, {'Content-Type': self.headers['Content-Type']})
+                    kind = r.getheader('Content-Type')
+                self.send_response(status)
+                self.send_header('Content-Type', kind)
+                self.send_header('Content-Length', str(len(data)))
+                self.end_headers()
+                self.wfile.write(data)
+
+            def log_message(self, *arguments):
+                pass
+        proxy = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Strict)
+        threading.Thread(target=proxy.serve_forever, daemon=True).start()
+        self.addCleanup(proxy.server_close)
+        self.addCleanup(proxy.shutdown)
+        s = self.server('ams1', '[forward]\nurl = http://127.0.0.1:%d\nsite = ams1\ninterval = 1s\ngive_up = 1s\n' % proxy.server_port)
+        self.deliver(s, range(6))
+        s.deliver({'record': record(6), 'dmesg': os.urandom(4000).hex()}, 201)
+        self.deliver(s, range(7, 12))
+        self.until(lambda: self.state(s)['refused'])
+        self.settled(s)
+        self.assertEqual([(r['object'], '413' in r['why']) for r in self.state(s)['refusals']], [(7, True)])
+        self.assertEqual(self.center.number('SELECT count(*) FROM crashes'), 11)
+
+
 class Tokens(Case):
     def setUp(self):
         super().setUp()
@@ -483,11 +640,15 @@ class Hostile(Case):
         # The same again is nothing new, and what comes after a gap of numbers is.
         again = self.send((dict(crash, sequence=3), body), {'sequence': 12, 'kind': 'dump', 'origin': 7, 'time': 1,
                                                             'dump': dict(crash['dump'], state='purged', purged=1700000000)}, head={'after': 9})
-        self.assertEqual((again['position'], again['refused']), (12, []))
+        self.assertEqual((again['position'], again['refused'], again['failed']), (12, [], None))
+        # What was refused is told until the site has confirmed it.
+        self.assertEqual(self.send(head={'after': 4})['refused'], answer['refused'][3:])
+        self.assertEqual(self.send({'sequence': 13, 'kind': 'gone', 'why': 'it is damaged'}, head={'after': 12})['refused'],
+                         [{'sequence': 13, 'why': 'it is damaged'}])
         kept = self.center.json('/api/v1/crashes/1')['dump_state']['sites'][0]
         self.assertEqual((kept['crash'], kept['state'], kept['path']), (7, 'purged', 'a/b/c'))
         # Numbers that do not fit are told, and nothing is taken.
-        self.assertEqual(self.send(head={'after': 13})['position'], -1)
+        self.assertEqual(self.send(head={'after': 14})['position'], -1)
 
 
 if __name__ == '__main__':

@@ -13,6 +13,9 @@ CREATE TABLE forward_line (
 	last BIGINT NOT NULL DEFAULT 0,
 	sent BIGINT NOT NULL DEFAULT 0,
 	confirmed BIGINT NOT NULL DEFAULT 0,
+	-- Rows of the queue; and the crash up to which the history is queued: -1: all of it is.
+	waiting BIGINT NOT NULL DEFAULT 0,
+	filled BIGINT NOT NULL DEFAULT -1,
 	-- What was confirmed and what was refused since ever.
 	records BIGINT NOT NULL DEFAULT 0,
 	refused BIGINT NOT NULL DEFAULT 0,
@@ -27,6 +30,15 @@ CREATE TABLE forward_queue (
 	object_id BIGINT NOT NULL,
 	time BIGINT NOT NULL,
 	-- The body as it came, where it stands nowhere else.
+	data @blob@
+);
+-- What was set aside, since the receiver can never take it.
+CREATE TABLE forward_refused (
+	sequence BIGINT PRIMARY KEY,
+	kind TEXT NOT NULL,
+	object_id BIGINT NOT NULL,
+	time BIGINT NOT NULL,
+	why TEXT NOT NULL,
 	data @blob@
 );
 
@@ -44,6 +56,18 @@ CREATE TABLE sites (
 	records BIGINT NOT NULL DEFAULT 0,
 	refused BIGINT NOT NULL DEFAULT 0
 );
+-- What was not taken of a site, and why.
+CREATE TABLE site_refused (
+	site TEXT NOT NULL,
+	stream TEXT NOT NULL,
+	sequence BIGINT NOT NULL,
+	kind TEXT NOT NULL,
+	origin BIGINT NOT NULL,
+	time BIGINT NOT NULL,
+	why TEXT NOT NULL,
+	PRIMARY KEY (site, stream, sequence)
+);
+CREATE INDEX site_refused_time ON site_refused (site, time);
 -- Crashes of sites by their number there, and what the site keeps of the dump.
 CREATE TABLE site_crashes (
 	site TEXT NOT NULL,
