@@ -188,7 +188,8 @@ int cmd_db(int argc, char **argv)
 	}
 	const struct action *action = find_action(argv[optind]);
 	if (!action) {
-		fprintf(stderr, "eyrie db: wants backup, restore, copy, check or rebuild; see --help\n");
+		fprintf(stderr,
+			"eyrie db: wants backup, restore, copy, check or rebuild; see --help\n");
 		return 1;
 	}
 	a.target = argv[optind + 1];
