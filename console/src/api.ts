@@ -448,17 +448,31 @@ async function ask(path: string, init: RequestInit): Promise<Response> {
   throw new ApiError(response.status, message);
 }
 
+/**
+ * Texts come from machines that may lie: what steers a terminal, or turns the direction of the text around
+ * it, is shown as its code. Line breaks and tabs stay; "Save" and "Raw" give the bytes as they are.
+ */
+export function visible(text: string): string {
+  return text.replace(/\r(?!\n)|[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g,
+    (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
+
+/** JSON whose texts are made visible: they may hold as escapes what the text itself must not. */
+export function parseJson(text: string): unknown {
+  return JSON.parse(text, (_, value: unknown) => (typeof value === 'string' ? visible(value) : value));
+}
+
 export async function getJson<T>(path: string): Promise<T> {
   const response = await ask(path, {});
   try {
-    return (await response.json()) as T;
+    return parseJson(await response.text()) as T;
   } catch {
     throw new Unreachable('the answer was cut off');
   }
 }
 
 export async function getText(path: string): Promise<string> {
-  return (await ask(path, {})).text();
+  return visible(await (await ask(path, {})).text());
 }
 
 export async function post<T>(path: string, body: unknown): Promise<T> {

@@ -17,6 +17,7 @@ const trace = await load('src/pages/trace.tsx');
 const lines = await load('src/ui/line.tsx');
 const tabs = await load('src/pages/crash_tabs.tsx');
 const events = await load('src/events.ts');
+const api = await load('src/api.ts');
 const steady = await load('src/ui/steady.ts');
 
 test('spans are read at a glance', () => {
@@ -115,4 +116,10 @@ test('rows stay where they are while somebody reads', () => {
   assert.deepEqual(ids(steady.steadyRows([row(3), row(2)], [row(4), row(3)], id)), [[3, 2], 1], 'what fell off the list stays in view');
   assert.deepEqual(ids(steady.steadyRows([row(3)], [row(9), row(8)], id)), [[3], 2]);
   assert.equal(steady.steadyRows([row(3, 'old')], [row(3, 'new')], id).rows[0].text, 'new');
+});
+
+test('what steers terminals or turns text around is shown as its code', () => {
+  assert.equal(api.visible('a\x1b[2Jb\u202ec\x00'), 'a\\u001b[2Jb\\u202ec\\u0000');
+  const plain = 'Zürich ☃ 日本語 שלום \t x\r\ny\n';
+  assert.equal(api.visible(plain), plain);
 });

@@ -4,7 +4,7 @@
 
 import type { JSX } from 'preact';
 import { useContext, useEffect, useMemo, useRef, useState } from 'preact/hooks';
-import { ApiError, type Crash, type CrashRecord, getText, type Task } from '../api';
+import { ApiError, type Crash, type CrashRecord, getText, type Task, parseJson } from '../api';
 import { bytes, number } from '../format';
 import { connection } from '../live';
 import { setParam, useRoute } from '../router';
@@ -214,7 +214,7 @@ export function TasksTab({ id, panicPid }: { id: number; panicPid: number | null
   const state = params.get('tasks') ?? '';
   const tasks = useMemo<Task[]>(() => {
     try {
-      const list = (JSON.parse(text ?? '{}') as { tasks?: Task[] }).tasks;
+      const list = (parseJson(text ?? '{}') as { tasks?: Task[] }).tasks;
       return Array.isArray(list) ? list : [];
     } catch {
       return [];

@@ -54,7 +54,7 @@ function ChangesAndBoots({ data }: { data: HostPage }): JSX.Element {
               <tr key={`c${i}`}>
                 <td><Utc time={time} /></td>
                 <td class="quiet" colSpan={2}>{[c.tool, c.who].filter((x) => x && x !== '').join(', ')}</td>
-                <td colSpan={3}>{c.what}{c.link && <> <a href={c.link} rel="noopener noreferrer">details</a></>}</td>
+                <td colSpan={3}>{c.what}{c.link && /^https?:\/\//.test(c.link) && <> <a href={c.link} rel="noopener noreferrer">details</a></>}</td>
               </tr>
             ))}
           </tbody>
