@@ -20,7 +20,7 @@ run="python3 python3-aiosmtpd curl"
 # For ./check: schemas, a browser, the sanitizers' and fuzzers' run-time library, linters, and guests
 # to crash.
 test="python3 python3-jsonschema python3-aiosmtpd chromium clang libclang-rt-14-dev clang-format
- clang-tidy sqlite3 postgresql python3-swift rpm curl procps qemu-system-x86 busybox-static kexec-tools makedumpfile debuginfod"
+ clang-tidy sqlite3 postgresql haproxy python3-swift rpm curl procps qemu-system-x86 busybox-static kexec-tools makedumpfile debuginfod"
 # For bench/: what Eyrie is compared with.
 lab="crash python3-drgn cpio"
 

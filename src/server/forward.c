@@ -47,6 +47,9 @@ struct forwarder {
 	struct db *db;
 	/** Whether the other side's position was asked for since the start or the last failure. */
 	bool met;
+	/** Where the line was left: a database that says otherwise was restored meanwhile. */
+	int64_t confirmed;
+	char stream[DB_FORWARD_STREAM_SIZE];
 	/** How often in a row both sides' numbers did not fit. */
 	unsigned int misfits;
 	bool down;
@@ -303,6 +306,8 @@ static struct ey_error *take_reply(struct forwarder *f, struct db *db,
 		return err;
 	}
 	f->misfits = 0;
+	f->confirmed = reply->position;
+	memcpy(f->stream, line->stream, sizeof(f->stream));
 	f->met = true;
 	f->said = ey_time_now();
 	*sent_ret += (uint64_t)(reply->position - line->confirmed);
@@ -349,6 +354,11 @@ static struct ey_error *send_batch(struct forwarder *f, struct db *db, bool meet
 	struct ey_error *err = db_forward_line(db, &line);
 
 	*more_ret = false;
+	// Its numbers may be known at the other side for something else.
+	if (!err && f->met &&
+	    (line.confirmed != f->confirmed || strcmp(line.stream, f->stream) != 0))
+		f->met = false;
+	meet |= !f->met;
 	if (!err && !meet)
 		err = next_items(f, db, &line, &items);
 	if (!err && !meet && !items.count) {

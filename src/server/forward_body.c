@@ -188,7 +188,10 @@ static struct ey_error *write_item(struct db *db, const struct db_forward_item *
 	ey_json_kv_uint(&json, "bytes", body.len ? body.len : item->len);
 	ey_json_object_end(&json);
 	ey_buf_adds(out, "\n");
-	ey_buf_add(out, body.len ? ey_buf_str(&body) : item->data, body.len ? body.len : item->len);
+	if (body.len)
+		ey_buf_add(out, body.data, body.len);
+	else if (item->len)
+		ey_buf_add(out, item->data, item->len);
 	return ey_buf_error(out);
 }
 
@@ -282,6 +285,7 @@ struct ey_error *forward_body_write(struct db *db, const struct forward_head *he
 			 : i		  ? items->items[i - 1].time
 					  : head->line->oldest;
 	write_head(head, queue, queue ? oldest : 0, &ret->data);
-	ey_buf_add(&ret->data, ey_buf_str(&records), records.len);
+	if (records.len)
+		ey_buf_add(&ret->data, records.data, records.len);
 	return ey_buf_error(&records) ? &ey_error_nomem : ey_buf_error(&ret->data);
 }
