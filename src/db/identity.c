@@ -45,20 +45,13 @@ struct ey_error *db_identity_normalize(const char *id, char **ret)
 	return *ret ? NULL : &ey_error_nomem;
 }
 
-static struct ey_error *find_model(struct db *db, const struct db_intake *in, int64_t *ret)
+static struct ey_error *add_model(struct db *db, const struct db_intake *in, int64_t *ret)
 {
 	const char *vendor = in->vendor ? in->vendor : "",
 		   *product = in->product ? in->product : "";
-	bool found;
 
-	*ret = 0;
-	if (!*vendor && !*product)
+	if (*ret || (!*vendor && !*product))
 		return NULL;
-	struct ey_error *err = db_scalar(db, ret, &found,
-					 "SELECT id FROM models WHERE vendor = ?1 AND product = ?2",
-					 db_text(vendor), db_text(product));
-	if (err || found)
-		return err;
 	return db_scalar(db, ret, NULL,
 			 "INSERT INTO models (vendor, product) VALUES (?1, ?2) RETURNING id",
 			 db_text(vendor), db_text(product));
@@ -92,50 +85,44 @@ static void ids_deinit(struct ids *ids)
 	free(ids->hardware);
 }
 
-static struct ey_error *find_host(struct db *db, const struct db_intake *in, const struct ids *ids,
-				  int64_t *ret)
-{
-	// A host that is known under another hardware id is another machine, whatever else agrees.
-	static const char not_other_hardware[] =
-		"(CAST(?3 AS TEXT) IS NULL OR NOT EXISTS (SELECT 1 FROM "
-		"host_aliases o WHERE o.host_id = h.id AND "
-		"o.kind = 'dmi') OR EXISTS (SELECT 1 FROM "
-		"host_aliases o WHERE o.host_id = h.id AND "
-		"o.kind = 'dmi' AND o.value = ?3))";
-	_cleanup_buf_ struct ey_buf by_install = EY_BUF_INIT, by_folder = EY_BUF_INIT;
-	struct ey_error *err = NULL;
-	bool found = false;
+// A host that is known under another hardware id is another machine, whatever else agrees.
+#define NOT_OTHER_HARDWARE                                                                    \
+	"(CAST(?3 AS TEXT) IS NULL OR NOT EXISTS (SELECT 1 FROM host_aliases o WHERE "        \
+	"o.host_id = h.id AND o.kind = 'dmi') OR EXISTS (SELECT 1 FROM host_aliases o WHERE " \
+	"o.host_id = h.id AND o.kind = 'dmi' AND o.value = ?3))"
 
-	if (ids->hardware)
-		err = db_scalar(db, ret, &found,
-				"SELECT h.id FROM host_aliases a JOIN hosts h ON h.id = a.host_id "
-				"WHERE a.kind = 'dmi' AND a.value = ?1 "
-				"ORDER BY a.last_seen DESC, h.id LIMIT 1",
-				db_text(ids->hardware));
-	if (err || found)
-		return err;
+// The host by its hardware id, else by its install id, else by its folder; and its model. One
+// question, as each is a wait.
+static struct ey_error *find_host(struct db *db, const struct db_intake *in, const struct ids *ids,
+				  struct db_host_match *ret)
+{
+	_cleanup_statement_ struct db_statement *st = NULL;
+	bool row = false;
 	// Without a hardware id, an install id alone does not tell a clone from a machine that was
 	// renamed: its name or folder must agree. The same one first.
-	if (ids->install) {
-		ey_buf_printf(&by_install,
-			      "SELECT h.id FROM host_aliases a JOIN hosts h ON h.id = a.host_id "
-			      "WHERE a.kind = 'machine' AND a.value = ?1 AND %s AND "
-			      "((h.site = ?2 AND h.folder = ?4) OR h.hostname = ?5) "
-			      "ORDER BY CASE WHEN h.site = ?2 AND h.folder = ?4 THEN 0 ELSE 1 END, "
-			      "a.last_seen DESC, h.id LIMIT 1",
-			      not_other_hardware);
-		err = db_scalar(db, ret, &found, ey_buf_str(&by_install), db_text(ids->install),
-				db_text(in->site), db_text(ids->hardware), db_text(in->folder),
-				db_text(in->hostname));
-	}
-	if (err || found)
+	struct ey_error *err = db_query(
+		db, &st,
+		"SELECT (SELECT m.id FROM models m WHERE m.vendor = ?6 AND m.product = ?7), "
+		"coalesce((SELECT h.id FROM host_aliases a JOIN hosts h ON h.id = a.host_id "
+		"WHERE a.kind = 'dmi' AND a.value = ?3 ORDER BY a.last_seen DESC, h.id LIMIT 1), "
+		"(SELECT h.id FROM host_aliases a JOIN hosts h ON h.id = a.host_id "
+		"WHERE a.kind = 'machine' AND a.value = ?4 AND " NOT_OTHER_HARDWARE " AND "
+		"((h.site = ?1 AND h.folder = ?2) OR h.hostname = ?5) "
+		"ORDER BY CASE WHEN h.site = ?1 AND h.folder = ?2 THEN 0 ELSE 1 END, "
+		"a.last_seen DESC, h.id LIMIT 1), "
+		"(SELECT h.id FROM hosts h WHERE h.site = ?1 AND h.folder = ?2 "
+		"AND " NOT_OTHER_HARDWARE " ORDER BY h.last_seen DESC, h.id LIMIT 1))",
+		db_text(in->site), db_text(in->folder), db_text(ids->hardware),
+		db_text(ids->install), db_text(in->hostname), db_text(in->vendor ? in->vendor : ""),
+		db_text(in->product ? in->product : ""));
+
+	if (!err)
+		err = db_step(st, &row);
+	if (err || !row)
 		return err;
-	ey_buf_printf(&by_folder,
-		      "SELECT h.id FROM hosts h WHERE h.site = ?1 AND h.folder = ?2 AND %s "
-		      "ORDER BY h.last_seen DESC, h.id LIMIT 1",
-		      not_other_hardware);
-	return db_scalar(db, ret, NULL, ey_buf_str(&by_folder), db_text(in->site),
-			 db_text(in->folder), db_text(ids->hardware));
+	ret->model_id = db_column_int(st, 0);
+	ret->host_id = db_column_int(st, 1);
+	return NULL;
 }
 
 static struct ey_error *note_alias(struct db *db, int64_t host_id, const char *kind,
@@ -152,13 +139,24 @@ static struct ey_error *note_alias(struct db *db, int64_t host_id, const char *k
 		db_text(kind), db_text(value), db_int(host_id), db_int(time));
 }
 
-static struct ey_error *add_host(struct db *db, const struct db_intake *in, int64_t *ret)
+// As update_host() would leave it, which then need not write its many indexes again. A host that a
+// crash made is counted with it: the first crash, and the first of its reason.
+static struct ey_error *add_host(struct db *db, const struct db_intake *in, const struct ids *ids,
+				 struct db_host_match *match)
 {
-	return db_scalar(db, ret, NULL,
-			 "INSERT INTO hosts (site, folder, hostname, first_seen, last_seen) "
-			 "VALUES (?1, ?2, ?3, 0, 0) RETURNING id",
+	int64_t crashes = !in->heartbeat;
+
+	match->created = true;
+	return db_scalar(db, &match->host_id, NULL,
+			 "INSERT INTO hosts (site, folder, hostname, machine_id, dmi_uuid, "
+			 "dmi_serial, model_id, firmware, kernel, told, first_seen, last_seen, "
+			 "crashes, reasons) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, "
+			 "?11, ?12, ?12) RETURNING id",
 			 db_text(in->site), db_text(in->folder),
-			 db_text(in->hostname ? in->hostname : in->folder));
+			 db_text(in->hostname ? in->hostname : in->folder), db_text(ids->install),
+			 db_text(in->dmi_uuid), db_text(in->dmi_serial), db_id(match->model_id),
+			 db_text(in->firmware), db_text(in->kernel), db_int(in->time),
+			 db_int(crashes ? in->time : 0), db_int(crashes));
 }
 
 // What was said last wins; an older crash that comes late only fills in what was unknown.
@@ -206,13 +204,11 @@ struct ey_error *db_identity_match(struct db *db, const struct db_intake *in,
 	if (!err)
 		err = db_identity_normalize(in->boot_uuid, &ret->boot_uuid);
 	if (!err)
-		err = find_model(db, in, &ret->model_id);
+		err = find_host(db, in, &ids, ret);
 	if (!err)
-		err = find_host(db, in, &ids, &ret->host_id);
-	if (!err && !ret->host_id)
-		err = add_host(db, in, &ret->host_id);
+		err = add_model(db, in, &ret->model_id);
 	if (!err)
-		err = update_host(db, in, &ids, ret);
+		err = ret->host_id ? update_host(db, in, &ids, ret) : add_host(db, in, &ids, ret);
 	if (!err)
 		err = note_alias(db, ret->host_id, "machine", ids.install, in->time);
 	if (!err)

@@ -9,6 +9,8 @@ struct db_host_match {
 	int64_t host_id;
 	/** 0 where the record does not say. */
 	int64_t model_id;
+	/** It was not known before, and is there now. */
+	bool created;
 	/** 32 lower-case hexadecimal digits (free()), or NULL where the record has no usable id. */
 	char *boot_uuid;
 };

@@ -118,6 +118,15 @@ static struct ey_error *add_boot(struct db *db, const struct db_intake *in,
 	struct ey_error *err = NULL;
 
 	*ret = 0;
+	// It is there for the crash, which finds it by its key without waiting for its id.
+	if (host->created && host->boot_uuid)
+		return db_run_later(
+			db,
+			"INSERT INTO boots (host_id, boot_uuid, started, last_seen, kernel, "
+			"firmware, model_id) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+			db_int(host->host_id), db_text(host->boot_uuid),
+			in->uptime >= 0 ? db_int(started) : db_null(), db_int(in->time),
+			db_text(in->kernel), db_text(in->firmware), db_id(host->model_id));
 	// A dump that does not hold its boot id is of the boot that heartbeats told of.
 	if (!host->boot_uuid && in->uptime >= 0)
 		err = db_boot_find(db, host->host_id, started, in->time, ret);
@@ -171,36 +180,37 @@ static struct ey_error *add_reason(struct db *db, const struct db_intake *in, in
 	return db_issue_apply_rules(db, *id_ret, in->kind, in->guilty, in->module, now);
 }
 
-static struct ey_error *add_signature(struct db *db, const struct db_intake *in, int64_t reason_id,
-				      int64_t *ret)
+static struct ey_error *add_signature(struct db *db, const struct db_intake *in, int64_t reason_id)
 {
-	*ret = 0;
 	if (!in->signature)
 		return NULL;
-	return db_scalar(
-		db, ret, NULL,
+	return db_run_later(
+		db,
 		"INSERT INTO signatures (reason_id, signature, first_seen, last_seen, crashes) "
 		"VALUES (?1, ?2, ?3, ?3, 1) ON CONFLICT (reason_id, signature) DO UPDATE SET "
 		"crashes = signatures.crashes + 1, "
 		"first_seen = CASE WHEN signatures.first_seen < ?3 THEN signatures.first_seen "
 		"ELSE ?3 END, last_seen = CASE WHEN signatures.last_seen > ?3 "
-		"THEN signatures.last_seen ELSE ?3 END RETURNING id",
+		"THEN signatures.last_seen ELSE ?3 END",
 		db_int(reason_id), db_text(in->signature), db_int(in->time));
 }
+
+// 1 with the first crash of the reason ?1 on the host ?2, which is counted there already.
+#define FIRST_ON_HOST                                                                    \
+	"(SELECT CASE WHEN rh.crashes = 1 THEN 1 ELSE 0 END FROM reason_hosts rh WHERE " \
+	"rh.reason_id = ?1 AND rh.host_id = ?2)"
 
 // One more crash of the reason on the host, in every counter.
 static struct ey_error *count_crash(struct db *db, const struct db_intake *in, int64_t crash_id,
 				    int64_t reason_id, const struct db_host_match *host)
 {
-	int64_t pair = 0;
-	struct ey_error *err =
-		db_scalar(db, &pair, NULL,
-			  "INSERT INTO reason_hosts (reason_id, host_id, crashes, last_seen) "
-			  "VALUES (?1, ?2, 1, ?3) ON CONFLICT (reason_id, host_id) DO UPDATE SET "
-			  "crashes = reason_hosts.crashes + 1, last_seen = CASE WHEN "
-			  "reason_hosts.last_seen > ?3 THEN reason_hosts.last_seen ELSE ?3 END "
-			  "RETURNING crashes",
-			  db_int(reason_id), db_int(host->host_id), db_int(in->time));
+	struct ey_error *err = db_run_later(
+		db,
+		"INSERT INTO reason_hosts (reason_id, host_id, crashes, last_seen) "
+		"VALUES (?1, ?2, 1, ?3) ON CONFLICT (reason_id, host_id) DO UPDATE SET "
+		"crashes = reason_hosts.crashes + 1, last_seen = CASE WHEN "
+		"reason_hosts.last_seen > ?3 THEN reason_hosts.last_seen ELSE ?3 END",
+		db_int(reason_id), db_int(host->host_id), db_int(in->time));
 
 	if (!err)
 		err = db_run_later(
@@ -214,19 +224,20 @@ static struct ey_error *count_crash(struct db *db, const struct db_intake *in, i
 	if (!err)
 		err = db_run_later(
 			db,
-			"UPDATE reasons SET crashes = crashes + 1, hosts = hosts + ?2, "
-			"dumps = dumps + ?3, first_crash_id = coalesce(first_crash_id, ?5), "
+			"UPDATE reasons SET crashes = crashes + 1, hosts = hosts + " FIRST_ON_HOST
+			", dumps = dumps + ?3, first_crash_id = coalesce(first_crash_id, ?5), "
 			"first_seen = CASE WHEN crashes > 0 AND first_seen < ?4 THEN "
 			"first_seen ELSE ?4 END, last_seen = CASE WHEN crashes > 0 AND "
 			"last_seen > ?4 THEN last_seen ELSE ?4 END "
 			"WHERE id = ?1",
-			db_int(reason_id), db_int(pair == 1), db_int(in->dump == DB_DUMP_KEPT),
+			db_int(reason_id), db_int(host->host_id), db_int(in->dump == DB_DUMP_KEPT),
 			db_int(in->time), db_int(crash_id));
-	if (!err)
+	// One that this crash made came with it counted.
+	if (!err && !host->created)
 		err = db_run_later(db,
-				   "UPDATE hosts SET crashes = crashes + 1, reasons = reasons + ?2 "
-				   "WHERE id = ?1",
-				   db_int(host->host_id), db_int(pair == 1));
+				   "UPDATE hosts SET crashes = crashes + 1, reasons = reasons "
+				   "+ " FIRST_ON_HOST " WHERE id = ?2",
+				   db_int(reason_id), db_int(host->host_id));
 	return err;
 }
 
@@ -234,14 +245,14 @@ static struct ey_error *add_crash(struct db *db, const struct db_intake *in,
 				  const struct db_host_match *host, int64_t now,
 				  struct db_intake_result *ret)
 {
-	int64_t boot_id = 0, signature_id = 0, home_id = 0;
+	int64_t boot_id = 0, home_id = 0;
 	bool is_new = false;
 	struct ey_error *err = add_boot(db, in, host, &boot_id);
 
 	if (!err)
 		err = add_reason(db, in, now, &home_id, &ret->reason_id, &is_new);
 	if (!err)
-		err = add_signature(db, in, ret->reason_id, &signature_id);
+		err = add_signature(db, in, ret->reason_id);
 	if (!err)
 		err = db_scalar(
 			db, &ret->crash_id, NULL,
@@ -250,13 +261,15 @@ static struct ey_error *add_crash(struct db *db, const struct db_intake *in,
 			"kernel_version, machine, kind, title, function, module, guilty, "
 			"signature, comm, taint, cpu, pid, corrupted, engine, gaps, path, dump, "
 			"dump_bytes, dump_format, dump_complete, home_id, record_schema) VALUES "
-			"(?1, ?2, ?3, ?4, ?5, ?6, "
+			"(?1, coalesce(CAST(?2 AS BIGINT), (SELECT b.id FROM boots b WHERE "
+			"b.host_id = ?1 AND b.boot_uuid = ?4)), ?3, (SELECT s.id FROM signatures s "
+			"WHERE s.reason_id = ?3 AND s.signature = ?21), ?5, ?6, "
 			"?7, ?8, ?9, ?10, ?11, ?12, "
 			"?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, "
 			"?27, ?28, ?29, ?30, ?31, ?32, ?33, ?34, ?35) RETURNING id",
-			db_int(host->host_id), db_int(boot_id), db_int(ret->reason_id),
-			db_id(signature_id), db_id(host->model_id), db_int(in->time), db_int(now),
-			db_int(in->uptime), db_int(in->from_dump), db_int(is_new),
+			db_int(host->host_id), db_id(boot_id), db_int(ret->reason_id),
+			db_text(host->boot_uuid), db_id(host->model_id), db_int(in->time),
+			db_int(now), db_int(in->uptime), db_int(in->from_dump), db_int(is_new),
 			db_text(in->site), db_text(in->firmware), db_text(in->kernel),
 			db_text(in->kernel_version), db_text(in->machine), db_text(in->kind),
 			db_text(in->title), db_text(in->function), db_text(in->module),
@@ -266,7 +279,8 @@ static struct ey_error *add_crash(struct db *db, const struct db_intake *in,
 			db_text(db_dump_name(in->dump)), db_int(in->dump_bytes),
 			db_text(in->dump_format), db_int(in->dump_complete),
 			db_id(home_id == ret->reason_id ? 0 : home_id), db_text(in->schema));
-	if (!err)
+	// A boot that came with the crash knows no more than it, and no heartbeat counted its time.
+	if (!err && !host->created)
 		err = db_boot_crashed(db, boot_id, ret->crash_id, in->time);
 	if (!err)
 		err = count_crash(db, in, ret->crash_id, ret->reason_id, host);
@@ -325,9 +339,10 @@ struct ey_error *db_intake(struct db *db, const struct db_intake *in, int64_t no
 				"SELECT crash_id FROM folders WHERE path = ?1", db_text(in->path));
 	if (!err && !taken)
 		err = db_identity_match(db, in, &host);
-	if (!err && !taken)
+	// A host that was not there has no crash that this could be.
+	if (!err && !taken && !host.created)
 		err = find_by_boot(db, host.host_id, host.boot_uuid, &crash_id);
-	if (!err && !crash_id)
+	if (!err && !crash_id && !host.created)
 		err = find_by_time(db, host.host_id, host.boot_uuid, in, &crash_id);
 	if (err)
 		return err;
