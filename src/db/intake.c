@@ -324,16 +324,58 @@ static struct ey_error *fill_result(struct db *db, struct db_intake_result *ret)
 	return NULL;
 }
 
-struct ey_error *db_intake(struct db *db, const struct db_intake *in, int64_t now,
+/* Bytes of a text that indexes hold: three of them and a few numbers in an entry of PostgreSQL's,
+ * which has 2,700 at most. */
+enum { INDEXED_TEXT_MAX = 500 };
+
+static struct ey_error *cut(const char **text, struct db_arena *arena)
+{
+	size_t len = *text ? strlen(*text) : 0;
+
+	if (len <= INDEXED_TEXT_MAX)
+		return NULL;
+	// Not within a character.
+	for (len = INDEXED_TEXT_MAX; len && ((unsigned char)(*text)[len] & 0xc0) == 0x80;)
+		len--;
+	char *copy = db_arena_alloc(arena, len + 1);
+	if (!copy)
+		return &ey_error_nomem;
+	memcpy(copy, *text, len);
+	copy[len] = '\0';
+	*text = copy;
+	return NULL;
+}
+
+// A host may say anything: what no index takes is cut, not refused. The record keeps the whole.
+static struct ey_error *cut_texts(struct db_intake *in, struct db_arena *arena)
+{
+	const char **const texts[] = {
+		&in->hostname, &in->machine_id, &in->boot_uuid, &in->dmi_uuid, &in->dmi_serial,
+		&in->vendor,   &in->product,	&in->firmware,	&in->kernel,   &in->reason,
+		&in->kind,     &in->function,	&in->module,	&in->guilty,   &in->signature,
+	};
+	struct ey_error *err = NULL;
+
+	for (size_t i = 0; !err && i < EY_ARRAY_SIZE(texts); i++)
+		err = cut(texts[i], arena);
+	return err;
+}
+
+struct ey_error *db_intake(struct db *db, const struct db_intake *given, int64_t now,
 			   struct db_intake_result *ret)
 {
+	_cleanup_(db_arena_deinit) struct db_arena arena = {0};
+	struct db_intake in_limits = *given;
+	const struct db_intake *in = &in_limits;
 	_cleanup_txn_ struct db_txn txn = {0};
 	_cleanup_host_match_ struct db_host_match host = {0};
 	int64_t crash_id = 0, parts = 0, parts_now = 0;
 	bool taken = false;
 
 	*ret = (struct db_intake_result){.verdict = DB_INTAKE_DOUBLE};
-	struct ey_error *err = db_begin(db, &txn);
+	struct ey_error *err = cut_texts(&in_limits, &arena);
+	if (!err)
+		err = db_begin(db, &txn);
 	if (!err)
 		err = db_scalar(db, &crash_id, &taken,
 				"SELECT crash_id FROM folders WHERE path = ?1", db_text(in->path));

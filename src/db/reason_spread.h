@@ -12,7 +12,7 @@
 
 enum {
 	/** Crashes of a reason that are looked at. */
-	DB_SPREAD_CRASHES = 2000,
+	DB_SPREAD_CRASHES = 1000,
 	/** Groups of each kind that are told. */
 	DB_SPREAD_GROUPS = 10,
 };

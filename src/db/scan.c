@@ -127,7 +127,7 @@ static struct ey_error *find_bound(struct db *db, const char *table, const struc
 
 	for (size_t i = 0; i < plan->count; i++) {
 		if (plan->columns[i].type == DB_FILTER_LIKE && is_set(plan, i))
-			most = DB_SCAN_MAX / 5;
+			most = DB_SCAN_MAX * 2 / 5;
 	}
 	db_sql_add(&sql, "SELECT ");
 	db_sql_add(&sql, plan->value);

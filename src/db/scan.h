@@ -15,8 +15,9 @@
 #include "db/sql.h"
 
 enum {
-	/** Rows of the index that a page may look at; a fifth of that where texts are searched. */
-	DB_SCAN_MAX = 10000,
+	/** Rows of the index that a page may look at; two fifths of that where texts are searched.
+	 */
+	DB_SCAN_MAX = 5000,
 	/** Rows that are counted; where there are more, the count is "at least so many". */
 	DB_COUNT_MAX = 10000,
 };

@@ -320,8 +320,8 @@ static char *counters_of(struct db *db)
 		"SELECT id, crashes, reasons FROM hosts ORDER BY id",
 		"SELECT id, crashes, first_seen, last_seen FROM signatures ORDER BY id",
 		"SELECT reason_id, host_id, crashes, last_seen FROM reason_hosts ORDER BY 1, 2",
-		"SELECT reason_id, kernel, model_id, crashes, dumps FROM reason_dumps ORDER BY 1, "
-		"2, 3",
+		("SELECT reason_id, kernel, model_id, crashes, dumps FROM reason_dumps "
+		 "ORDER BY 1, 2, 3"),
 	};
 	_cleanup_buf_ struct ey_buf text = EY_BUF_INIT;
 
