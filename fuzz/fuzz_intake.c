@@ -44,7 +44,7 @@ static void read_back(struct db *db, const struct db_intake *in, int64_t crash_i
 	must(db_crash_list(db, &(struct db_crash_filter){.text = in->title}, NULL, &found));
 	must_be(found.count == 1);
 	// Longer ones are there under their first bytes.
-	if (strlen(in->hostname) <= DB_INDEXED_TEXT_MAX) {
+	if (!in->hostname || strlen(in->hostname) <= DB_INDEXED_TEXT_MAX) {
 		must(db_host_list(db, &(struct db_host_filter){.text = in->hostname}, NULL,
 				  &hosts));
 		must_be(hosts.count == 1);
