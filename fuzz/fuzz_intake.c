@@ -49,7 +49,7 @@ static void read_back(struct db *db, const struct db_intake *in, int64_t crash_i
 				  &hosts));
 		must_be(hosts.count == 1);
 	}
-	if (strlen(in->reason) <= DB_INDEXED_TEXT_MAX)
+	if (strlen(in->reason) <= DB_INDEXED_TEXT_MAX && !strchr(in->reason, '~'))
 		must(db_reason_get_key(db, in->reason, &reasons));
 	must(db_stats_now(db, &overview));
 	must(db_stats_sums(db, NOW, &sums));

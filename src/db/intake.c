@@ -342,6 +342,20 @@ static struct ey_error *cut(const char **text, struct db_arena *arena)
 	return NULL;
 }
 
+// "~" marks the parts of a reason that people have split: no host may name one.
+static struct ey_error *name_no_part(const char **key, struct db_arena *arena)
+{
+	if (!strchr(*key, '~'))
+		return NULL;
+	char *copy = (char *)db_arena_strdup(arena, *key);
+	if (!copy)
+		return &ey_error_nomem;
+	for (char *s = copy; (s = strchr(s, '~'));)
+		*s = '-';
+	*key = copy;
+	return NULL;
+}
+
 // A host may say anything: what no index takes is cut, not refused. The record keeps the whole.
 static struct ey_error *cut_texts(struct db_intake *in, struct db_arena *arena)
 {
@@ -354,7 +368,7 @@ static struct ey_error *cut_texts(struct db_intake *in, struct db_arena *arena)
 
 	for (size_t i = 0; !err && i < EY_ARRAY_SIZE(texts); i++)
 		err = cut(texts[i], arena);
-	return err;
+	return err ? err : name_no_part(&in->reason, arena);
 }
 
 struct ey_error *db_intake(struct db *db, const struct db_intake *given, int64_t now,

@@ -304,6 +304,15 @@ static void split_by_each(void **state)
 	struct made late = {7, 1, 1, 0, TEST_NOON + 90000, 0};
 	assert_int_equal(crash_of(db, &late, 50).reason_id, part);
 	is_error(db_reason_split(db, &split, &anna, &change, &other), EY_ERR_INPUT); // none left
+	// A host that calls its crash as a part is called does not come into it.
+	char path[128];
+	struct db_intake liar = test_crash(path, 8, 60, TEST_NOON + 95000);
+	_cleanup_reasons_ struct db_reason_list own = {0};
+	liar.reason = "g1:BUG:f1~1";
+	int64_t lied = take(db, &liar).reason_id;
+	assert_int_not_equal(lied, part);
+	ok(db_reason_get(db, lied, &own));
+	assert_string_equal(own.items->key, "g1:BUG:f1-1");
 	split.value = "";
 	is_error(db_reason_split(db, &split, &anna, &change, &other), EY_ERR_INPUT);
 	split = (struct db_reason_split){a, DB_SPLIT_GUILTY, "f1", NULL};
