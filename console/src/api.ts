@@ -356,6 +356,8 @@ export interface ReasonPage {
   firmwares: Top[];
   sites: Top[];
   hosts: Top[];
+  /** What the five before are made of: the newest crashes. */
+  spread: { crashes: number; since: string | null; complete: boolean };
   days: Day[];
   alerts: Alert[];
   latest: Crash[];

@@ -57,6 +57,9 @@ export function ReasonView({ id }: { id: string }): JSX.Element {
           {!data.signatures.length && <p class="quiet">The records do not say where exactly.</p>}
         </Panel>
       </div>
+      {!data.spread.complete && (
+        <p class="quiet">Kernels, models, firmware and hosts of its newest {number(data.spread.crashes)} crashes, since <Utc time={data.spread.since} />:</p>
+      )}
       <div class="columns columns-4">
         <Panel title="Kernels"><TopList rows={data.kernels} by="hosts" to={(t) => href('/crashes', { reason: r.id, kernel: t.label })} /></Panel>
         <Panel title="Models"><TopList rows={data.models} by="hosts" to={(t) => href('/crashes', { reason: r.id, model: t.id })} /></Panel>
